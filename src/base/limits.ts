@@ -1,0 +1,57 @@
+/** Every limit of the program in one place, units last in the name. */
+
+/** Metadata documents that travel to a metadata worker in one message (the seed's batch size). */
+export const METADATA_BATCH_DOCUMENTS = 1000;
+/** Malformed metadata documents that are logged by md5; the rest are only counted. */
+export const METADATA_ERRORS_LOGGED_MAX = 5;
+/** Calls that may wait for one worker; more are refused as `unavailable`. */
+export const WORKER_CALLS_PENDING_MAX = 10_000;
+
+/** Images changed by single edits that a snapshot's overlay holds before a full load folds them in. */
+export const OVERLAY_ROWS_MAX = 20_000;
+/** Entries of the change log applied one by one; more are answered by a full load. */
+export const CHANGES_APPLIED_MAX = 2_000;
+/** Entries that the change log keeps; a reader further behind loads in full. */
+export const CHANGE_LOG_ENTRIES_KEPT = 100_000;
+/** How often the server looks for commits of other processes. */
+export const POLL_INTERVAL_MS = 500;
+/** How long a connection waits for another process's lock before it gives up. */
+export const DATABASE_BUSY_MS = 5_000;
+/** Longest that main-isolate loops run before they yield. */
+export const MAIN_SLICE_MS = 8;
+
+/** Images on one page of results. */
+export const PAGE_SIZE_DEFAULT = 40;
+/** Most images on one page of results. */
+export const PAGE_SIZE_MAX = 200;
+/** Terms of one query. */
+export const QUERY_TERMS_MAX = 4_096;
+/** Length of a query's text. */
+export const QUERY_LENGTH_MAX = 100_000;
+/** Tags that one request may add or remove. */
+export const EDIT_TAGS_MAX = 1_000;
+/** Length of a tag name in UTF-8. */
+export const TAG_NAME_BYTES_MAX = 512;
+/** Body of a JSON or form request. */
+export const BODY_BYTES_MAX = 1_048_576;
+/** Entries of the image details cache. */
+export const DETAILS_ENTRIES_MAX = 20_000;
+/** Names answered by the tag list. */
+export const TAG_LIST_MAX = 1_000;
+
+/** Sidecar files larger than this are reported and not read. */
+export const SIDECAR_BYTES_MAX = 16 * 1_048_576;
+/** Pixels of a picture that is decoded (also guards width times height of the first frame). */
+export const IMAGE_PIXELS_MAX = 100_000_000;
+/** Longer side of a thumbnail. */
+export const THUMBNAIL_SIDE_PX = 360;
+/** Wall-clock time of one decode. */
+export const DECODE_TIMEOUT_S = 20;
+/** Free space below which an import does not start. */
+export const FREE_DISK_FLOOR_BYTES = 512 * 1_048_576;
+/** Files hashed in one message to a hasher worker. */
+export const HASH_BATCH_FILES = 32;
+/** File names are at most this long in UTF-8 (file systems allow 255). */
+export const FILE_NAME_BYTES_MAX = 240;
+/** Finished tasks that are remembered. */
+export const TASKS_KEPT_MAX = 200;

@@ -1,0 +1,71 @@
+import {
+  configureSync,
+  getJsonLinesFormatter,
+  getLogger,
+  type Logger,
+  type LogLevel,
+  type LogRecord,
+} from "@logtape/logtape";
+
+export type { Logger };
+
+const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error", "fatal"];
+
+/**
+ * Gives the program's logger, or one of its parts (`log("import")`).
+ *
+ * Silent until {@link configureLogging} ran, so that an embedder hears nothing it did not ask for.
+ */
+export function log(part?: string): Logger {
+  return getLogger(part === undefined ? ["chibibooru"] : ["chibibooru", part]);
+}
+
+/** Level by name, `undefined` when there is no such level (names of the environment: LOG_LEVEL). */
+export function parseLogLevel(text: string): LogLevel | undefined {
+  const name = text.toLowerCase() === "warn" ? "warning" : text.toLowerCase();
+  return LEVELS.find((level) => level === name);
+}
+
+/**
+ * Sends the logs of this process to standard error: text on a terminal, one JSON object a line
+ * otherwise. Called once, by main.ts.
+ */
+export function configureLogging(options: { level: LogLevel; isTerminal: boolean }): void {
+  const json = getJsonLinesFormatter();
+  const encoder = new TextEncoder();
+  configureSync({
+    reset: true,
+    sinks: {
+      stderr: (record: LogRecord) => {
+        const line = options.isTerminal ? toLine(record) : json(record);
+        Deno.stderr.writeSync(encoder.encode(line));
+      },
+    },
+    loggers: [
+      { category: ["chibibooru"], sinks: ["stderr"], lowestLevel: options.level },
+      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
+    ],
+  });
+}
+
+/** `12:30:01 warning import: message` with what was interpolated, control characters escaped. */
+function toLine(record: LogRecord): string {
+  const time = new Date(record.timestamp).toISOString().slice(11, 19);
+  const part = record.category.slice(1).join(".");
+  const text = record.message.map((piece) =>
+    typeof piece === "string" ? piece : typeof piece === "object" ? Deno.inspect(piece) : `${piece}`
+  ).join("");
+  const level = record.level === "info" ? "" : `${record.level} `;
+  return `${time} ${level}${part === "" ? "" : `${part}: `}${escapeControls(text)}\n`;
+}
+
+/** Characters that move the cursor, hide text or reverse its direction. */
+const CONTROLS = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Makes text safe to print: a file name must not be able to clear the terminal or hide its ending. */
+export function escapeControls(text: string): string {
+  return text.replace(
+    CONTROLS,
+    (c) => c === "\n" ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,397 @@
+import { invariant } from "../base/errors.ts";
+import type { ImageId, TagId } from "../base/ids.ts";
+import { OVERLAY_ROWS_MAX } from "../base/limits.ts";
+import type { CacheEvents } from "./cache_events.ts";
+import { checkShapes } from "./image_columns.ts";
+import { ImageDataView } from "./image_data_view.ts";
+import { ImageSnapshot } from "./image_snapshot.ts";
+import type { CachePorts, ImageReading, LoadedColumns, LoadStage, TagRecord } from "./ports.ts";
+import { TagIdCache } from "./tag_id_cache.ts";
+import { TagTable } from "./tag_table.ts";
+
+/** What a {@link CacheManager} is wired to. */
+export type CacheManagerOptions = {
+  ports: CachePorts;
+  events: CacheEvents;
+  /** Where the seed's lines of a verbose load go. */
+  print: (line: string) => void;
+  /** Milliseconds since some fixed moment. */
+  now?: () => number;
+};
+
+/** Options of a full load. */
+export type LoadOptions = {
+  /** Prints the seed's lines. */
+  verbose?: boolean;
+};
+
+/** What an edit changed, for the events that follow it. */
+type Edited = { changed: ImageId[]; removed: ImageId[]; tags: TagId[] };
+
+/**
+ * The seed's cache manager: the one mutable cell of the program, holding an immutable snapshot.
+ *
+ * Algorithm. A full load builds a snapshot aside and swaps it in by one assignment. There is one running
+ * load and at most one queued: whoever asks during a load shares the next one, which begins to read
+ * after the request, so data committed before a call is visible when the call resolves. Everything that
+ * replaces the snapshot runs in one queue ({@link #change}), reading and publishing as one step, so an
+ * older reading can never follow a newer one. Images edited while a load reads are read again before
+ * its snapshot is published. Events follow publication, never precede it.
+ */
+export class CacheManager {
+  /** Names ⇄ ids of tags. */
+  readonly tagIds: TagIdCache;
+  readonly #ports: CachePorts;
+  readonly #events: CacheEvents;
+  readonly #print: (line: string) => void;
+  readonly #now: () => number;
+  #current = ImageSnapshot.empty(0);
+  /** Place in the change log that the current snapshot shows; null where there is no log. */
+  #position: number | null = null;
+  #queue: Promise<unknown> = Promise.resolve();
+  #running: Promise<boolean> | null = null;
+  #queued: Promise<boolean> | null = null;
+  #editedWhileLoading: Set<ImageId> | null = null;
+
+  constructor(options: CacheManagerOptions) {
+    this.#ports = options.ports;
+    this.#events = options.events;
+    this.#print = options.print;
+    this.#now = options.now ?? (() => performance.now());
+    this.tagIds = new TagIdCache({
+      table: () => this.#current.tags,
+      reload: () => this.#reloadTags(),
+    });
+  }
+
+  /** The snapshot to serve a request from: read once, then passed down. */
+  get current(): ImageSnapshot {
+    return this.#current;
+  }
+
+  /** Whether a full load is running. */
+  isLoading(): boolean {
+    return this.#running !== null;
+  }
+
+  /**
+   * Loads everything anew; false when the tables are missing (the cache is then empty).
+   *
+   * Asked for during a load, it resolves with the load that follows. A load that fails keeps what is
+   * served and rejects.
+   */
+  loadDataFromDb(options: LoadOptions = {}): Promise<boolean> {
+    const verbose = options.verbose ?? true;
+    if (this.#running === null) return this.#start(verbose);
+    this.#queued ??= this.#running.catch(() => false).then(() => {
+      this.#queued = null;
+      return this.#start(verbose);
+    });
+    return this.#queued;
+  }
+
+  /**
+   * Starts a load in the background; null when one is running, and then another follows it all the same.
+   *
+   * The promise never rejects: a failure is an event, a log line and `false`.
+   */
+  loadDataFromDbAsync(options: LoadOptions = {}): Promise<boolean> | null {
+    const wasLoading = this.isLoading();
+    const load = this.loadDataFromDb({ verbose: false, ...options }).catch(() => false);
+    return wasLoading ? null : load;
+  }
+
+  /** Starts a load from anywhere without waiting for it; see {@link loadDataFromDbAsync}. */
+  triggerCacheReloadAsync(): Promise<boolean> | null {
+    return this.loadDataFromDbAsync();
+  }
+
+  /** Reads one image anew: changed, added or gone. Cost: O(its tags). */
+  async reloadSingleImage(filepath: string): Promise<void> {
+    const edited = await this.#change(async () => {
+      const row = this.#current.rowOfPath(filepath);
+      const known = row === undefined ? null : this.#current.idAt(row);
+      const byPath = await this.#ports.readImageByPath(filepath);
+      const ids = new Set(byPath.images.map((image) => image.id));
+      if (known === null || ids.has(known)) return this.#applyImages([...ids], byPath);
+      // The path belongs to another image now, or to none: see what became of the one we knew.
+      ids.add(known);
+      return this.#applyImages([...ids], await this.#ports.readImages([...ids]));
+    });
+    this.#announce(edited);
+  }
+
+  /** Takes one image out of the cache, whatever the database says. Cost: O(its tags). */
+  async removeImageFromCache(filepath: string): Promise<void> {
+    const edited = await this.#change(() => {
+      const row = this.#current.rowOfPath(filepath);
+      const ids = row === undefined ? [] : [this.#current.idAt(row)];
+      return Promise.resolve(this.#applyImages(ids, { images: [], tags: [] }));
+    });
+    this.#announce(edited);
+  }
+
+  /**
+   * Brings the tag counts up to date. Counts are the lengths of the lists, so that the two cannot
+   * disagree: where the database keeps a change log only what changed is read, else everything.
+   */
+  async reloadTagCounts(): Promise<void> {
+    if (!(await this.catchUp())) await this.loadDataFromDb({ verbose: false });
+  }
+
+  /**
+   * Applies what was committed since, by this or any other process; false where there is no change log
+   * or nothing was loaded yet. Cost: O(tags of the changed images).
+   */
+  async catchUp(): Promise<boolean> {
+    let isOverflow = false;
+    const edited = await this.#change(async () => {
+      if (this.#position === null) return null;
+      const changes = await this.#ports.readChanges(this.#position);
+      if (changes === null) return null;
+      if (changes.kind === "overflow") {
+        isOverflow = true;
+        return null;
+      }
+      const tags = await this.#applyTags(changes.tagIds);
+      const edited = this.#applyImages(
+        changes.imageIds,
+        changes.imageIds.length === 0
+          ? { images: [], tags: [] }
+          : await this.#ports.readImages(changes.imageIds),
+      );
+      this.#position = changes.position;
+      return { ...edited, tags: [...new Set([...edited.tags, ...tags])] };
+    });
+    if (isOverflow) return await this.loadDataFromDb({ verbose: false });
+    if (edited === null) return false;
+    this.#announce(edited);
+    return true;
+  }
+
+  /** All images, as of now: a view that never changes. Cost: O(1). */
+  getImageData(): ImageDataView {
+    return new ImageDataView(this.#current);
+  }
+
+  /** Distinct images of each tag that has any, by tag id. Cost: O(tags) once for a snapshot. */
+  getTagCounts(): ReadonlyMap<TagId, number> {
+    return this.#current.tagCounts();
+  }
+
+  /** Tag names of an image separated by spaces; "" for an unknown path. */
+  getImageTagsAsString(filepath: string): string {
+    return this.tagIds.getStringFromIds(this.getImageTagsAsIds(filepath));
+  }
+
+  /** Tag names of an image; empty for an unknown path. */
+  getImageTagsAsSet(filepath: string): Set<string> {
+    return new Set(this.tagIds.getNames(this.getImageTagsAsIds(filepath)));
+  }
+
+  /** Tag ids of an image, ascending, a copy; empty for an unknown path. */
+  getImageTagsAsIds(filepath: string): Int32Array {
+    const row = this.#current.rowOfPath(filepath);
+    return row === undefined ? new Int32Array() : this.#current.tagIdsAt(row);
+  }
+
+  /** Number of tags of an image; 0 for an unknown path. */
+  getImageTagCount(filepath: string): number {
+    const row = this.#current.rowOfPath(filepath);
+    return row === undefined ? 0 : this.#current.tagCountAt(row);
+  }
+
+  /** MD5 of the image with this post id: of several, that with the lowest image id. */
+  getMd5ByPostId(postId: number, source?: string): string | undefined {
+    const row = this.#current.rowsOfPostId(postId, source)[0];
+    return row === undefined ? undefined : this.#current.md5At(row);
+  }
+
+  /** Makes sure that one image (or, without a path, every image) is read anew. */
+  async invalidateImageCache(filepath?: string): Promise<void> {
+    if (filepath === undefined) await this.loadDataFromDb({ verbose: false });
+    else await this.reloadSingleImage(filepath);
+  }
+
+  /** Makes sure that tag names, ids and counts are read anew. */
+  async invalidateTagCache(): Promise<void> {
+    await this.#reloadTags();
+    await this.reloadTagCounts();
+  }
+
+  /** Makes sure that everything is read anew. */
+  async invalidateAllCaches(): Promise<void> {
+    await this.loadDataFromDb({ verbose: false });
+  }
+
+  /** Resolves when nothing is loading or being applied. */
+  async settled(): Promise<void> {
+    while (this.#running !== null || this.#queued !== null) {
+      await (this.#queued ?? this.#running)?.catch(() => false);
+    }
+    await this.#queue;
+  }
+
+  #start(verbose: boolean): Promise<boolean> {
+    const load = this.#load(verbose).finally(() => {
+      this.#running = null;
+      this.#editedWhileLoading = null;
+    });
+    this.#running = load;
+    return load;
+  }
+
+  async #load(verbose: boolean): Promise<boolean> {
+    const print = verbose ? this.#print : () => {};
+    const startedAt = this.#now();
+    this.#editedWhileLoading = new Set();
+    this.#events.emit("loadStarted", { generation: this.#current.generation });
+    print("Loading data from database...");
+    try {
+      const previous = this.#current.generation;
+      const isLoaded = await this.#loadAndSwap(print);
+      const snapshot = this.#current;
+      const counts = {
+        images: snapshot.length,
+        tags: snapshot.usedTagCount,
+        postIds: snapshot.postIdCount,
+      };
+      if (isLoaded) {
+        print(
+          `Loaded ${counts.images} images, ${counts.tags} unique tags, ` +
+            `${counts.postIds} cross-source post_ids.`,
+        );
+      }
+      const loadMs = this.#now() - startedAt;
+      const { generation } = snapshot;
+      this.#events.emit("swapped", { generation, previous, loadMs, ...counts });
+      this.#events.triggerCacheInvalidation();
+      return isLoaded;
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      this.#events.emit("loadFailed", { generation: this.#current.generation, error: cause });
+      throw error;
+    }
+  }
+
+  async #loadAndSwap(print: (line: string) => void): Promise<boolean> {
+    let lastStage: LoadStage | null = null;
+    const loaded = await this.#ports.loadColumns((progress) => {
+      if (progress.stage === "metadata") {
+        if (lastStage === null) print("Building cross-source post_id index...");
+        else print(`  Processed ${progress.done}/${progress.total} metadata entries...`);
+      }
+      lastStage = progress.stage;
+      this.#events.emit("loadProgressed", progress);
+    });
+    if (loaded === null) {
+      await this.#change(() => {
+        this.#publish(ImageSnapshot.empty(this.#current.generation + 1));
+        this.#position = null;
+        return Promise.resolve();
+      });
+      return false;
+    }
+    checkShapes(loaded.columns);
+    const tags = await TagTable.build(loaded.columns);
+    await this.#change(() => this.#swap(loaded, tags));
+    return true;
+  }
+
+  /** Publishes loaded columns with everything that was committed since their reading. */
+  async #swap(loaded: LoadedColumns, tags: TagTable): Promise<void> {
+    const changes = loaded.position === null
+      ? null
+      : await this.#ports.readChanges(loaded.position);
+    const ids = new Set(this.#editedWhileLoading);
+    if (changes?.kind === "entries") { for (const id of changes.imageIds) ids.add(id); }
+    const changedTags = changes?.kind === "entries" && changes.tagIds.length > 0
+      ? await this.#readTagChanges(changes.tagIds)
+      : [];
+    const reading = ids.size === 0
+      ? { images: [], tags: [] }
+      : await this.#ports.readImages([...ids]);
+    const base = ImageSnapshot.of(loaded.columns, {
+      sources: loaded.sources,
+      tags: changedTags.length === 0 ? tags : tags.with(changedTags),
+      generation: this.#current.generation + 1,
+    });
+    this.#publish(withReading(base, [...ids], reading).snapshot);
+    this.#position = changes?.kind === "entries" ? changes.position : loaded.position;
+  }
+
+  /** Runs one change after all earlier ones; what it reads and publishes is one step. */
+  #change<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(change);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  #publish(next: ImageSnapshot): void {
+    invariant(next.generation > this.#current.generation, "generations grow");
+    this.#current = next;
+  }
+
+  #applyImages(ids: readonly ImageId[], reading: ImageReading): Edited {
+    for (const id of ids) this.#editedWhileLoading?.add(id);
+    const { snapshot, edited } = withReading(this.#current, ids, reading);
+    if (snapshot !== this.#current) this.#publish(snapshot);
+    return edited;
+  }
+
+  async #readTagChanges(ids: readonly TagId[]): Promise<[TagId, TagRecord | null][]> {
+    const found = new Map((await this.#ports.readTagsByIds(ids)).map((tag) => [tag.id, tag]));
+    return ids.map((id) => [id, found.get(id) ?? null]);
+  }
+
+  async #applyTags(ids: readonly TagId[]): Promise<readonly TagId[]> {
+    if (ids.length === 0) return [];
+    const changes = await this.#readTagChanges(ids);
+    this.#publish(this.#current.withTags(this.#current.tags.with(changes)));
+    return ids;
+  }
+
+  async #reloadTags(): Promise<void> {
+    await this.#change(async () => {
+      const columns = await this.#ports.readTags();
+      const tags = columns === null ? TagTable.EMPTY : await TagTable.build(columns);
+      this.#publish(this.#current.withTags(tags));
+    });
+    this.#events.emit("tagsChanged", { generation: this.#current.generation, ids: [] });
+    this.#events.triggerCacheInvalidation();
+  }
+
+  /** Tells what an edit changed, and folds a large overlay in by a full load. */
+  #announce({ changed, removed, tags }: Edited): void {
+    const { generation } = this.#current;
+    if (changed.length > 0) this.#events.emit("imagesChanged", { generation, ids: changed });
+    if (removed.length > 0) this.#events.emit("imagesRemoved", { generation, ids: removed });
+    if (tags.length > 0) this.#events.emit("tagsChanged", { generation, ids: tags });
+    if (changed.length + removed.length + tags.length > 0) this.#events.triggerCacheInvalidation();
+    const isFull = this.#current.editedRowCount > OVERLAY_ROWS_MAX;
+    if (isFull && !this.isLoading()) this.loadDataFromDbAsync();
+  }
+}
+
+/** A snapshot in which the images `ids` are as read; those not read are gone. */
+function withReading(
+  snapshot: ImageSnapshot,
+  ids: readonly ImageId[],
+  reading: ImageReading,
+): { snapshot: ImageSnapshot; edited: Edited } {
+  const states = new Map(reading.images.map((image) => [image.id, image]));
+  const tagTable = snapshot.tags.withKnown(reading.tags);
+  const edited: Edited = { changed: [], removed: [], tags: [] };
+  const touchedTags = new Set<TagId>();
+  for (const id of ids) {
+    const state = states.get(id) ?? null;
+    const row = snapshot.rowOfId(id);
+    if (state === null && row === undefined) continue;
+    for (const tagId of row === undefined ? [] : snapshot.tagIdsAt(row)) touchedTags.add(tagId);
+    for (const tagId of state?.tagIds ?? []) touchedTags.add(tagId);
+    snapshot = snapshot.withImage(id, state, tagTable);
+    (state === null ? edited.removed : edited.changed).push(id);
+  }
+  edited.tags = [...touchedTags];
+  return { snapshot, edited };
+}

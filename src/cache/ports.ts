@@ -1,0 +1,72 @@
+import type { ImageId, TagId } from "../base/ids.ts";
+import type { TagColumns } from "./columns_builder.ts";
+import type { ImageColumns } from "./image_columns.ts";
+
+/** Everything that the cache knows of one image, read from the database at one moment. */
+export type ImageState = {
+  id: ImageId;
+  filepath: string;
+  md5: string;
+  /** Ascending, without repeats. */
+  tagIds: Int32Array;
+  width: number;
+  height: number;
+  score: number;
+  favCount: number;
+  /** Unix seconds, 0 = not known. */
+  ingestedAt: number;
+  parentId: number;
+  /** Place in RATINGS + 1, 0 = none. */
+  rating: number;
+  postIds: { source: string; id: number }[];
+};
+
+/** A tag as the database has it. */
+export type TagRecord = { id: TagId; name: string; category: string | null };
+
+/** What a full load brings. */
+export type LoadedColumns = {
+  columns: ImageColumns;
+  /** Names of the sites that postSource numbers. */
+  sources: string[];
+  /** Where the change log stood in the load's read transaction; null where there is no log. */
+  position: number | null;
+  /** Metadata documents that did not parse. */
+  malformed: number;
+};
+
+/** Images read one by one, with the tags they refer to. */
+export type ImageReading = { images: ImageState[]; tags: TagRecord[] };
+
+/** What was committed since a position of the change log. */
+export type Changes =
+  | { kind: "entries"; position: number; imageIds: ImageId[]; tagIds: TagId[] }
+  /** Too many, or no longer in the log: load in full. */
+  | { kind: "overflow" };
+
+/** Reports how far a full load is: done of total, in images and metadata documents. */
+export type ProgressReporter = (
+  progress: { stage: LoadStage; done: number; total: number },
+) => void;
+
+/** Parts of a full load, in their order. */
+export type LoadStage = "metadata" | "images" | "tags" | "index";
+
+/**
+ * What the cache needs from outside. Nothing here is assumed to be synchronous, and each call answers
+ * with one consistent reading.
+ */
+export type CachePorts = {
+  /** Reads everything; null when the tables are missing. */
+  loadColumns(report: ProgressReporter): Promise<LoadedColumns | null>;
+  /** Reads some images; those that do not exist are left out. */
+  readImages(ids: readonly ImageId[]): Promise<ImageReading>;
+  /** Reads the image with this path. */
+  readImageByPath(filepath: string): Promise<ImageReading>;
+  /** Reads all tags; null when the tables are missing. */
+  readTags(): Promise<TagColumns | null>;
+  /** Reads some tags; those that do not exist are left out. */
+  readTagsByIds(ids: readonly TagId[]): Promise<TagRecord[]>;
+  /** Reads what was committed since `position`; null where there is no change log. */
+  readChanges(position: number): Promise<Changes | null>;
+};

@@ -1,0 +1,141 @@
+import { type Database, prepared, toNumber } from "./database.ts";
+
+/** A tag as the database has it. */
+export type TagRow = { id: number; name: string; category: string | null };
+
+/** What the cache wants to know of an image, but for its rating and post ids. */
+export type ImageRow = {
+  id: number;
+  filepath: string;
+  md5: string;
+  tagIds: Int32Array<ArrayBuffer>;
+  width: number;
+  height: number;
+  score: number;
+  favCount: number;
+  ingestedAt: number;
+  parentId: number;
+};
+
+/** Some images with the tags that they refer to and their metadata documents. */
+export type ImageRows = {
+  images: ImageRow[];
+  tags: TagRow[];
+  documents: { imageId: number; data: string }[];
+};
+
+/** Ids of one statement: a bound JSON array has no limit of variables. */
+const ID_LIST = "IN (SELECT value FROM json_each(?))";
+
+/** Reads some images; those that do not exist are left out. Cost: about 40 µs an image. */
+export function readImageRows(db: Database, ids: readonly number[]): ImageRows {
+  const list = JSON.stringify(ids);
+  const images = prepared(
+    db,
+    `SELECT id, filepath, md5, image_width, image_height, score, fav_count,
+       unixepoch(ingested_at), parent_id FROM images WHERE id ${ID_LIST} ORDER BY id`,
+  ).values<[number, string, string, ...number[]]>(list);
+  const links = prepared(
+    db,
+    `SELECT image_id, tag_id, name, category FROM image_tags JOIN tags ON tags.id = tag_id
+     WHERE image_id ${ID_LIST} ORDER BY image_id, tag_id`,
+  ).values<[number, number, string, string | null]>(list);
+  const tags = new Map<number, TagRow>();
+  const tagIds = new Map<number, number[]>();
+  for (const [imageId, tagId, name, category] of links) {
+    tags.set(tagId, { id: tagId, name, category });
+    const own = tagIds.get(imageId);
+    if (own === undefined) tagIds.set(imageId, [tagId]);
+    else own.push(tagId);
+  }
+  return {
+    images: images.map(([id, filepath, md5, ...numbers]) => {
+      const [width, height, score, favCount, ingestedAt, parentId] = numbers.map(toNumber);
+      const own = Int32Array.from(tagIds.get(id) ?? []);
+      return {
+        id,
+        filepath,
+        md5,
+        tagIds: own,
+        width,
+        height,
+        score,
+        favCount,
+        ingestedAt,
+        parentId,
+      };
+    }),
+    tags: [...tags.values()],
+    documents: readDocuments(db, list),
+  };
+}
+
+function readDocuments(db: Database, list: string): ImageRows["documents"] {
+  const exists = prepared(db, "SELECT 1 FROM sqlite_master WHERE name = 'raw_metadata'").value();
+  if (exists === undefined) return [];
+  return prepared(
+    db,
+    `SELECT image_id, coalesce(data, '') FROM raw_metadata WHERE image_id ${ID_LIST}`,
+  )
+    .values<[number, string]>(list).map(([imageId, data]) => ({ imageId, data }));
+}
+
+/** Id of the image with this path. */
+export function readImageIdByPath(db: Database, filepath: string): number | undefined {
+  return prepared(db, "SELECT id FROM images WHERE filepath = ?").value<[number]>(filepath)?.[0];
+}
+
+/** Reads some tags; those that do not exist are left out. */
+export function readTagRows(db: Database, ids: readonly number[]): TagRow[] {
+  return prepared(db, `SELECT id, name, category FROM tags WHERE id ${ID_LIST}`)
+    .values<[number, string, string | null]>(JSON.stringify(ids))
+    .map(([id, name, category]) => ({ id, name, category }));
+}
+
+/** What a page about one image shows beyond what the cache knows. */
+export type ImageFacts = {
+  fileExt: string | null;
+  sizeBytes: number | null;
+  durationMs: number | null;
+  sourceUrl: string | null;
+  postedAt: string | null;
+  originalName: string | null;
+  ingestedAt: string | null;
+  /** Names of the sites that told something about it. */
+  sources: string[];
+  /** Every place of the content. */
+  places: string[];
+  /** The stored metadata document. */
+  metadata: string | null;
+};
+
+/** Reads what a page about one image shows; undefined when there is no such image. Cost: 0.1 ms. */
+export function readImageFacts(db: Database, id: number): ImageFacts | undefined {
+  const image = prepared(db, "SELECT ingested_at FROM images WHERE id = ?").value<[string | null]>(
+    id,
+  );
+  if (image === undefined) return undefined;
+  const media = prepared(
+    db,
+    `SELECT file_ext, size_bytes, duration_ms, source_url, posted_at, original_name
+     FROM image_media WHERE image_id = ?`,
+  ).value<[string, number, number | null, string | null, string | null, string | null]>(id);
+  return {
+    fileExt: media?.[0] ?? null,
+    sizeBytes: media?.[1] ?? null,
+    durationMs: media?.[2] ?? null,
+    sourceUrl: media?.[3] ?? null,
+    postedAt: media?.[4] ?? null,
+    originalName: media?.[5] ?? null,
+    ingestedAt: image[0],
+    sources: prepared(
+      db,
+      `SELECT name FROM image_sources JOIN sources ON sources.id = source_id
+       WHERE image_id = ? ORDER BY name`,
+    ).values<[string]>(id).map(([name]) => name),
+    places: prepared(db, "SELECT filepath FROM image_files WHERE image_id = ? ORDER BY filepath")
+      .values<[string]>(id).map(([filepath]) => filepath),
+    metadata: prepared(db, "SELECT data FROM raw_metadata WHERE image_id = ?").value<[string]>(id)
+      ?.[0] ?? null,
+  };
+}

@@ -1,0 +1,139 @@
+import { FULL_TEXT_INSERT } from "../schema.ts";
+
+const FULL_TEXT_DELETE = `DELETE FROM images_fts
+  WHERE rowid IN (SELECT id FROM images_fts_content WHERE c0 = old.filepath);`;
+
+/**
+ * What this program keeps beside ChibiBooru's tables. Additive: no table of the original is altered.
+ *
+ * - library_roots: folders indexed in place. image_files: every place of a content. image_media: what
+ *   the file is. trash: removed images with all that is needed to restore them. library_state: small
+ *   facts by key.
+ * - tag_aliases, tag_edits, journal, tasks: reserved by the contract, filled by later parts.
+ * - change_log: one row a changed subject, newest number wins; filled by triggers, so that what any
+ *   program writes is seen.
+ */
+export const OWN_TABLES = `
+CREATE TABLE library_state (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+CREATE TABLE library_roots (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  path TEXT NOT NULL UNIQUE,
+  mode TEXT NOT NULL CHECK(mode IN ('in_place'))
+);
+CREATE TABLE image_files (
+  filepath TEXT PRIMARY KEY,
+  image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+  size_bytes INTEGER NOT NULL,
+  mtime_ms INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
+  added_at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX idx_image_files_image_id ON image_files (image_id);
+CREATE TABLE image_media (
+  image_id INTEGER PRIMARY KEY REFERENCES images (id) ON DELETE CASCADE,
+  file_ext TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  duration_ms INTEGER,
+  source_url TEXT,
+  posted_at TEXT,
+  original_name TEXT
+);
+CREATE TABLE tag_aliases (
+  antecedent TEXT PRIMARY KEY,
+  consequent TEXT NOT NULL,
+  status TEXT NOT NULL DEFAULT 'active',
+  created_at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE tag_edits (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  image_id INTEGER NOT NULL,
+  image_md5 TEXT NOT NULL,
+  editor TEXT NOT NULL,
+  edited_at_ms INTEGER NOT NULL,
+  added TEXT NOT NULL,
+  removed TEXT NOT NULL
+);
+CREATE INDEX idx_tag_edits_image_id ON tag_edits (image_id);
+CREATE TABLE trash (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  image_id INTEGER NOT NULL,
+  md5 TEXT NOT NULL,
+  trashed_at_ms INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK(state IN ('moving', 'trashed', 'restoring')),
+  manifest TEXT NOT NULL
+);
+CREATE INDEX idx_trash_md5 ON trash (md5);
+CREATE TABLE journal (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  steps TEXT NOT NULL
+);
+CREATE TABLE tasks (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER,
+  detail TEXT NOT NULL
+);
+CREATE TABLE change_log (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  subject TEXT NOT NULL CHECK(subject IN ('image', 'tag')),
+  subject_id INTEGER NOT NULL,
+  UNIQUE (subject, subject_id)
+);`;
+
+/** Statement list that logs a change. DELETE and INSERT instead of REPLACE: inside a trigger the
+ * conflict clause of the outer statement (INSERT OR IGNORE …) would overrule it. */
+function logged(subject: "image" | "tag", id: string): string {
+  return `
+  DELETE FROM change_log WHERE subject = '${subject}' AND subject_id = ${id};
+  INSERT INTO change_log (subject, subject_id) VALUES ('${subject}', ${id});`;
+}
+
+function trigger(table: string, event: string, body: string): string {
+  const name = `change_log_${table}_${event.split(" ")[0].toLowerCase()}`;
+  return `\nCREATE TRIGGER ${name} AFTER ${event} ON ${table} BEGIN${body}\nEND;`;
+}
+
+function onAll(table: string, subject: "image" | "tag", column: string): string {
+  const isMoved = `
+  DELETE FROM change_log WHERE subject = '${subject}' AND subject_id = old.${column}
+    AND old.${column} IS NOT new.${column};
+  INSERT INTO change_log (subject, subject_id)
+    SELECT '${subject}', old.${column} WHERE old.${column} IS NOT new.${column};`;
+  return trigger(table, "INSERT", logged(subject, `new.${column}`)) +
+    trigger(table, "UPDATE", isMoved + logged(subject, `new.${column}`)) +
+    trigger(table, "DELETE", logged(subject, `old.${column}`));
+}
+
+/** Triggers that fill the change log, whoever writes. */
+export const CHANGE_LOG_TRIGGERS = onAll("images", "image", "id") +
+  onAll("image_tags", "image", "image_id") +
+  onAll("raw_metadata", "image", "image_id") +
+  onAll("tags", "tag", "id");
+
+/**
+ * The original's two full-text triggers find the entry of an image by a scan over all entries, so at a
+ * million images each edit would cost seconds. They mean the same here, with the entry found by an
+ * index over the table's content.
+ */
+const FAST_FULL_TEXT = `
+CREATE INDEX idx_images_fts_filepath ON images_fts_content (c0);
+DROP TRIGGER IF EXISTS images_fts_update;
+CREATE TRIGGER images_fts_update AFTER UPDATE ON images BEGIN
+  ${FULL_TEXT_DELETE}${FULL_TEXT_INSERT}
+END;
+DROP TRIGGER IF EXISTS images_fts_delete;
+CREATE TRIGGER images_fts_delete AFTER DELETE ON images BEGIN
+  ${FULL_TEXT_DELETE}
+END;`;
+
+/** Migration 1. */
+export const MIGRATION_0001 = OWN_TABLES + CHANGE_LOG_TRIGGERS + FAST_FULL_TEXT;

@@ -1,0 +1,235 @@
+import { AppError } from "../base/errors.ts";
+import { ID_MAX } from "../base/ids.ts";
+import { METADATA_BATCH_DOCUMENTS } from "../base/limits.ts";
+import { TAG_CATEGORIES } from "../tags/category.ts";
+import { type Database, readColumnNames, readTableNames, toNumber } from "./database.ts";
+import { parseIntegerColumn, parseIntegers } from "./packed.ts";
+import { REQUIRED_TABLES } from "./schema.ts";
+
+/** Images of one packed statement; large enough to hide its fixed cost, small enough to stay in cache. */
+const IMAGES_PER_BATCH = 10_000;
+/** Ids of one packed statement over links (about 28 a image). */
+const LINK_IDS_PER_BATCH = 4_000;
+const NOTHING = new Uint8Array();
+
+/** What {@link readSizes} counts, for allocation and progress. */
+export type LibrarySizes = {
+  images: number;
+  /** An upper bound. */
+  links: number;
+  pathBytes: number;
+  metadata: number;
+  imageIdMax: number;
+};
+
+/** Tags packed: see the column set of the snapshot, whose tag columns these are. */
+export type PackedTags = {
+  tagId: Int32Array<ArrayBuffer>;
+  tagNameOffset: Int32Array<ArrayBuffer>;
+  tagNameBytes: Uint8Array<ArrayBuffer>;
+  tagCategory: Uint8Array<ArrayBuffer>;
+};
+
+/** One batch of metadata documents: texts in UTF-8 one after the other, with their lengths in bytes. */
+export type MetadataBatch = {
+  imageId: Int32Array<ArrayBuffer>;
+  length: Int32Array<ArrayBuffer>;
+  bytes: Uint8Array<ArrayBuffer>;
+};
+
+/** Whether the tables are there without which nothing can be read. */
+export function hasRequiredTables(db: Database): boolean {
+  const names = readTableNames(db);
+  return REQUIRED_TABLES.every((table) => names.has(table));
+}
+
+/** Counts what a full load will read. Cost: one pass over the images' paths; links by their last rowid. */
+export function readSizes(db: Database): LibrarySizes {
+  const [images, pathBytes, idMin, idMax] = db.prepare(
+    `SELECT count(*), coalesce(sum(length(CAST(filepath AS BLOB))), 0),
+       coalesce(min(id), 1), coalesce(max(id), 0) FROM images`,
+  ).value<[number, number, number, number]>()!;
+  const [tagMin, tagMax] = db.prepare("SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM tags")
+    .value<[number, number]>()!;
+  for (const id of [idMin, idMax, tagMin, tagMax]) {
+    if (toNumber(id) < 0 || toNumber(id) > ID_MAX) {
+      throw new AppError("corrupt", `Cannot load the library: id ${id} does not fit 31 bits`, {
+        remedy: "Renumber the images or tags with such ids",
+      });
+    }
+  }
+  const hasMetadata = readTableNames(db).has("raw_metadata");
+  const metadata = hasMetadata
+    ? db.prepare("SELECT count(*) FROM raw_metadata").value<[number]>()![0]
+    : 0;
+  return {
+    images: toNumber(images),
+    links: countLinks(db),
+    pathBytes: toNumber(pathBytes),
+    metadata: toNumber(metadata),
+    imageIdMax: toNumber(idMax),
+  };
+}
+
+/**
+ * An upper bound of the links. The last rowid is found at once, but deletions leave gaps below it, so a
+ * bound far above what fits memory is replaced by a count.
+ */
+function countLinks(db: Database): number {
+  const hasRowid = !/WITHOUT\s+ROWID/i.test(
+    db.prepare("SELECT sql FROM sqlite_master WHERE name = 'image_tags'").value<[string]>()![0],
+  );
+  const bound = hasRowid
+    ? toNumber(db.prepare("SELECT coalesce(max(rowid), 0) FROM image_tags").value<[number]>()![0])
+    : Infinity;
+  if (bound <= 100_000_000) return bound;
+  return toNumber(db.prepare("SELECT count(*) FROM image_tags").value<[number]>()![0]);
+}
+
+/** Reads all tags, ascending by id. Cost: about 0.5 µs a tag. */
+export function readPackedTags(db: Database): PackedTags {
+  const codes = TAG_CATEGORIES.map((name, i) => `WHEN '${name}' THEN ${i + 1}`).join(" ");
+  const [count, ids, categories, lengths, names] = db.prepare(
+    `SELECT count(*), CAST(group_concat(id) AS BLOB), CAST(group_concat(code) AS BLOB),
+       CAST(group_concat(length(CAST(name AS BLOB))) AS BLOB), CAST(group_concat(name, '') AS BLOB)
+     FROM (SELECT id, name, CASE category ${codes} ELSE 0 END AS code FROM tags ORDER BY id)`,
+  ).value<[number, ...(Uint8Array | null)[]]>()!;
+  const nameLength = parseIntegerColumn(lengths ?? NOTHING, count);
+  const tagNameOffset = new Int32Array(count + 1);
+  for (let i = 0; i < count; i++) tagNameOffset[i + 1] = tagNameOffset[i] + nameLength[i];
+  return {
+    tagId: parseIntegerColumn(ids ?? NOTHING, count),
+    tagNameOffset,
+    tagNameBytes: new Uint8Array(names ?? NOTHING),
+    tagCategory: Uint8Array.from(parseIntegerColumn(categories ?? NOTHING, count)),
+  };
+}
+
+/** Consecutive images as packed columns; see ImageBatch of the columns builder, which takes them. */
+export type PackedImages = {
+  imageId: Int32Array;
+  md5Bytes: Uint8Array;
+  md5Length: Int32Array;
+  pathBytes: Uint8Array;
+  pathLength: Int32Array;
+  width: Int32Array;
+  height: Int32Array;
+  score: Int32Array;
+  favCount: Int32Array;
+  ingestedAt: Int32Array;
+  parentId: Int32Array;
+};
+
+/** Column of the batch → expression over `images`; a column that an old database lacks reads as 0. */
+const NUMBERS: [name: keyof PackedImages, column: string, expression: string][] = [
+  ["width", "image_width", "image_width"],
+  ["height", "image_height", "image_height"],
+  ["score", "score", "score"],
+  ["favCount", "fav_count", "fav_count"],
+  ["ingestedAt", "ingested_at", "unixepoch(ingested_at)"],
+  ["parentId", "parent_id", "parent_id"],
+];
+
+/** Reads all images in batches, ascending by id. Cost: about 2 µs an image. */
+export function* readPackedImages(db: Database): Generator<PackedImages> {
+  const existing = readColumnNames(db, "images");
+  const expressions = NUMBERS.map(([, column, expression]) =>
+    existing.has(column) ? clampedInteger(expression) : "0"
+  );
+  const packed = expressions.map((_, i) => `CAST(group_concat(n${i}) AS BLOB)`);
+  const statement = db.prepare(
+    `SELECT count(*), max(id), CAST(group_concat(id) AS BLOB),
+       CAST(group_concat(length(CAST(md5 AS BLOB))) AS BLOB), CAST(group_concat(md5, '') AS BLOB),
+       CAST(group_concat(length(CAST(filepath AS BLOB))) AS BLOB),
+       CAST(group_concat(filepath, '') AS BLOB), ${packed.join(", ")}
+     FROM (SELECT id, md5, filepath, ${expressions.map((e, i) => `${e} AS n${i}`).join(", ")}
+       FROM images WHERE id > ? ORDER BY id LIMIT ${IMAGES_PER_BATCH})`,
+  );
+  let last = -1;
+  while (true) {
+    const row = statement.value<[number, number, ...Uint8Array[]]>(last)!;
+    const [count, idMax, ids, md5Lengths, md5s, pathLengths, paths, ...numbers] = row;
+    if (count === 0) break;
+    last = idMax;
+    const columns = Object.fromEntries(
+      NUMBERS.map(([name], i) => [name, parseIntegerColumn(numbers[i], count)]),
+    );
+    yield {
+      imageId: parseIntegerColumn(ids, count),
+      md5Bytes: md5s,
+      md5Length: parseIntegerColumn(md5Lengths, count),
+      pathBytes: paths,
+      pathLength: parseIntegerColumn(pathLengths, count),
+      ...columns,
+    } as PackedImages;
+  }
+  statement.finalize();
+}
+
+/** Whatever a column holds, as an integer of 31 bits; SQLite columns may hold text or nothing. */
+function clampedInteger(expression: string): string {
+  return `max(-${ID_MAX}, min(${ID_MAX}, CAST(coalesce(${expression}, 0) AS INTEGER)))`;
+}
+
+/** Tags of consecutive images: `count[i]` entries of `tagId` belong to `imageId[i]`. */
+export type PackedLinks = { imageId: Int32Array; count: Int32Array; tagId: Int32Array };
+
+/** Reads all links in batches, ascending by image and tag id. Cost: about 0.12 µs a link. */
+export function* readPackedLinks(db: Database, idMax: number): Generator<PackedLinks> {
+  const statement = db.prepare(
+    `SELECT count(*), sum(n), CAST(group_concat(image_id) AS BLOB), CAST(group_concat(n) AS BLOB),
+       CAST(group_concat(tags) AS BLOB)
+     FROM (SELECT image_id, count(*) AS n, group_concat(tag_id) AS tags
+       FROM image_tags WHERE image_id >= ? AND image_id < ? GROUP BY image_id ORDER BY image_id)`,
+  );
+  for (let start = 0; start <= idMax; start += LINK_IDS_PER_BATCH) {
+    const [images, links, ids, counts, tags] = statement.value<
+      [number, number, Uint8Array, Uint8Array, Uint8Array]
+    >(start, start + LINK_IDS_PER_BATCH)!;
+    if (images === 0) continue;
+    const tagId = new Int32Array(links);
+    const found = parseIntegers(tags, tagId);
+    if (found !== links) {
+      throw new RangeError(`Cannot parse links: ${found} tag ids for ${links} rows`);
+    }
+    yield {
+      imageId: parseIntegerColumn(ids, images),
+      count: parseIntegerColumn(counts, images),
+      tagId,
+    };
+  }
+  statement.finalize();
+}
+
+/** Reads the next batch of metadata documents behind an image id; null when there are no more. */
+export function readMetadataBatch(db: Database, afterImageId: number): MetadataBatch | null {
+  let limit = METADATA_BATCH_DOCUMENTS;
+  while (true) {
+    try {
+      return readMetadataPacked(db, afterImageId, limit);
+    } catch (error) {
+      // A batch of huge documents exceeds SQLite's longest string: take fewer.
+      if (limit === 1 || !/too big/i.test(String(error))) throw error;
+      limit = Math.ceil(limit / 8);
+    }
+  }
+}
+
+function readMetadataPacked(db: Database, after: number, limit: number): MetadataBatch | null {
+  const statement = db.prepare(
+    `SELECT count(*), CAST(group_concat(image_id) AS BLOB),
+       CAST(group_concat(length(CAST(data AS BLOB))) AS BLOB), CAST(group_concat(data, '') AS BLOB)
+     FROM (SELECT image_id, coalesce(data, '') AS data FROM raw_metadata
+       WHERE image_id > ? ORDER BY image_id LIMIT ?)`,
+  );
+  const [count, ids, lengths, documents] = statement.value<
+    [number, Uint8Array, Uint8Array, Uint8Array]
+  >(after, limit)!;
+  statement.finalize();
+  if (count === 0) return null;
+  return {
+    imageId: parseIntegerColumn(ids, count),
+    length: parseIntegerColumn(lengths, count),
+    bytes: new Uint8Array(documents),
+  };
+}

@@ -1,0 +1,259 @@
+import { AppError } from "../base/errors.ts";
+import type { TagCategory } from "../tags/category.ts";
+import { isRatingTagName } from "../tags/ratings.ts";
+import { type Database, execute, prepared } from "./database.ts";
+
+/** A tag that an image is to have; `null` = the category it is known with, else general. */
+export type WantedTag = { name: string; category: TagCategory | null };
+
+/** Who says that an image has a tag (`image_tags.source`). */
+export type TagOrigin = "original" | "user" | "ai_inference" | "implication";
+
+/** What became of an image's tags. */
+export type TagChange = { added: string[]; removed: string[] };
+
+/** Categories with a column of their own in `images`; tags without a category are general. */
+const COLUMN_CATEGORIES = [
+  "character",
+  "copyright",
+  "artist",
+  "species",
+  "meta",
+  "general",
+] as const;
+
+/** Finds or makes a tag and gives its id; a known tag without a category gets this one. */
+export function ensureTag(db: Database, tag: WantedTag): number {
+  const known = prepared(db, "SELECT id, category FROM tags WHERE name = ?")
+    .value<[number, string | null]>(tag.name);
+  if (known === undefined) {
+    const category = tag.category ?? (isRatingTagName(tag.name) ? "rating" : "general");
+    const inserted = prepared(db, "INSERT INTO tags (name, category) VALUES (?, ?) RETURNING id")
+      .value<[number]>(tag.name, category)!;
+    return inserted[0];
+  }
+  if (known[1] === null && tag.category !== null) {
+    execute(db, "UPDATE tags SET category = ? WHERE id = ?", tag.category, known[0]);
+  }
+  return known[0];
+}
+
+/**
+ * Changes the tags of an image: the one function that writes `image_tags`, the `tags_*` columns and,
+ * through its triggers, the full-text table. A rating replaces the other ratings. Gives what really
+ * changed. Runs inside the caller's transaction. Cost: O(tags of the image).
+ */
+export function changeImageTags(
+  db: Database,
+  imageId: number,
+  change: { add: readonly WantedTag[]; remove: readonly string[]; origin: TagOrigin },
+): TagChange {
+  const result: TagChange = { added: [], removed: [] };
+  const newRatings = change.add.filter((tag) => isRatingTagName(tag.name));
+  const rating = newRatings.at(-1)?.name;
+  const drop = prepared(
+    db,
+    `DELETE FROM image_tags WHERE image_id = ? AND tag_id = (SELECT id FROM tags WHERE name = ?)`,
+  );
+  const otherRatings = rating === undefined
+    ? []
+    : readImageTagNames(db, imageId).filter((name) => isRatingTagName(name) && name !== rating);
+  for (const name of new Set([...change.remove, ...otherRatings])) {
+    if (drop.run(imageId, name) > 0) result.removed.push(name);
+  }
+  const insert = prepared(
+    db,
+    "INSERT OR IGNORE INTO image_tags (image_id, tag_id, source) VALUES (?, ?, ?)",
+  );
+  for (const tag of change.add) {
+    if (isRatingTagName(tag.name) && tag.name !== rating) continue;
+    if (insert.run(imageId, ensureTag(db, tag), change.origin) > 0) result.added.push(tag.name);
+  }
+  if (result.added.length + result.removed.length > 0) writeTagColumns(db, imageId);
+  return result;
+}
+
+/** Names of an image's tags. */
+export function readImageTagNames(db: Database, imageId: number): string[] {
+  return prepared(
+    db,
+    `SELECT name FROM image_tags JOIN tags ON tags.id = tag_id WHERE image_id = ? ORDER BY name`,
+  ).values<[string]>(imageId).map(([name]) => name);
+}
+
+/** Writes the `tags_*` columns of an image from its links. */
+export function writeTagColumns(db: Database, imageId: number): void {
+  const rows = prepared(
+    db,
+    `SELECT name, category FROM image_tags JOIN tags ON tags.id = tag_id
+     WHERE image_id = ? ORDER BY name`,
+  ).values<[string, string | null]>(imageId);
+  const columns = toTagColumns(rows.map(([name, category]) => ({ name, category })));
+  execute(
+    db,
+    `UPDATE images SET ${COLUMN_CATEGORIES.map((name) => `tags_${name} = ?`).join(", ")}
+     WHERE id = ?`,
+    ...columns,
+    imageId,
+  );
+}
+
+/** Texts of the `tags_*` columns, in the order of COLUMN_CATEGORIES. Ratings are in none of them. */
+function toTagColumns(tags: readonly { name: string; category: string | null }[]): string[] {
+  return COLUMN_CATEGORIES.map((column) =>
+    tags.filter(({ name, category }) =>
+      category === column || (column === "general" && category === null && !isRatingTagName(name))
+    ).map(({ name }) => name).join(" ")
+  );
+}
+
+/**
+ * Inserts the links of a new image together with its row, so that its columns and the full-text entry
+ * are written once. `insert` gets the texts of the `tags_*` columns and gives the new id.
+ */
+export function insertTaggedImage(
+  db: Database,
+  tags: readonly WantedTag[],
+  insert: (tagColumns: Record<(typeof TAG_COLUMN_NAMES)[number], string>) => number,
+): number {
+  const ids = new Map<number, string>();
+  for (const tag of tags) ids.set(ensureTag(db, tag), tag.name);
+  const known = prepared(db, "SELECT name, category FROM tags WHERE id = ?");
+  const rows = [...ids.keys()].map((id) => known.value<[string, string | null]>(id)!)
+    .map(([name, category]) => ({ name, category }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const texts = toTagColumns(rows);
+  const imageId = insert(
+    Object.fromEntries(TAG_COLUMN_NAMES.map((name, i) => [name, texts[i]])) as Record<
+      (typeof TAG_COLUMN_NAMES)[number],
+      string
+    >,
+  );
+  const link = prepared(
+    db,
+    "INSERT OR IGNORE INTO image_tags (image_id, tag_id, source) VALUES (?, ?, 'original')",
+  );
+  for (const id of ids.keys()) link.run(imageId, id);
+  return imageId;
+}
+
+/** The columns of `images` that hold tag names, in the order of their texts. */
+export const TAG_COLUMN_NAMES = [
+  "tags_character",
+  "tags_copyright",
+  "tags_artist",
+  "tags_species",
+  "tags_meta",
+  "tags_general",
+] as const;
+
+/** Remembers a person's edit by md5, so that it survives a rebuild; it replaces the opposite one. */
+export function writeTagDelta(
+  db: Database,
+  delta: { md5: string; tag: WantedTag; operation: "add" | "remove" },
+): void {
+  const { md5, tag, operation } = delta;
+  execute(db, "DELETE FROM tag_deltas WHERE image_md5 = ? AND tag_name = ?", md5, tag.name);
+  execute(
+    db,
+    `INSERT INTO tag_deltas (image_md5, tag_name, tag_category, operation) VALUES (?, ?, ?, ?)`,
+    md5,
+    tag.name,
+    tag.category,
+    operation,
+  );
+}
+
+/** The person's own edits of a content; of an addition and a removal of one tag the newest wins. */
+export function readTagDeltas(db: Database, md5: string): { add: WantedTag[]; remove: string[] } {
+  const rows = prepared(
+    db,
+    `SELECT tag_name, tag_category, operation FROM tag_deltas WHERE image_md5 = ?
+     ORDER BY timestamp, id`,
+  ).values<[string, string | null, string]>(md5);
+  const newest = new Map(rows.map((row) => [row[0], row]));
+  const add: WantedTag[] = [];
+  const remove: string[] = [];
+  for (const [name, category, operation] of newest.values()) {
+    if (operation === "add") add.push({ name, category: category as TagCategory | null });
+    else remove.push(name);
+  }
+  return { add, remove };
+}
+
+/** A person's edit of one image. */
+export type TagEdit = {
+  imageId: number;
+  add: WantedTag[];
+  remove: string[];
+  /** Who edits, for the history. */
+  editor: string;
+  /** Names that the image must have at this moment, or null when that does not matter. */
+  expectedTags: string[] | null;
+};
+
+/**
+ * Writes a person's edit: tags, the lasting record of the edit, and the history.
+ *
+ * @throws {AppError} `not_found` without such an image, `precondition_failed` if its tags are not the
+ *   expected ones, `conflict` if a tag is wanted in another category than it has.
+ */
+export function editTags(db: Database, edit: TagEdit): TagChange {
+  const { imageId } = edit;
+  const md5 = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)?.[0];
+  if (md5 === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
+  if (edit.expectedTags !== null) {
+    const names = new Set(readImageTagNames(db, imageId));
+    const isSame = names.size === edit.expectedTags.length &&
+      edit.expectedTags.every((name) => names.has(name));
+    if (!isSame) {
+      throw new AppError("precondition_failed", `Image ${imageId} was changed meanwhile`, {
+        remedy: "Load it again and repeat the edit",
+      });
+    }
+  }
+  for (const tag of edit.add) checkCategory(db, tag);
+  const change = changeImageTags(db, imageId, { ...edit, origin: "user" });
+  const wanted = new Map(edit.add.map((tag) => [tag.name, tag]));
+  for (const name of change.removed) {
+    writeTagDelta(db, { md5, tag: { name, category: null }, operation: "remove" });
+  }
+  for (const name of change.added) {
+    writeTagDelta(db, { md5, tag: wanted.get(name)!, operation: "add" });
+  }
+  if (change.added.length + change.removed.length > 0) {
+    execute(
+      db,
+      `INSERT INTO tag_edits (image_id, image_md5, editor, edited_at_ms, added, removed)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+      imageId,
+      md5,
+      edit.editor,
+      Date.now(),
+      JSON.stringify(change.added),
+      JSON.stringify(change.removed),
+    );
+  }
+  return change;
+}
+
+function checkCategory(db: Database, tag: WantedTag): void {
+  if (tag.category === null) return;
+  const known = prepared(db, "SELECT category FROM tags WHERE name = ?")
+    .value<[string | null]>(tag.name)?.[0] ?? null;
+  if (known === null || known === tag.category) return;
+  throw new AppError(
+    "conflict",
+    `"${tag.name}" is a ${known} tag and cannot be added as ${tag.category}`,
+    {
+      remedy: `Add it without the prefix: ${tag.name}`,
+    },
+  );
+}
+
+/** Category of a name, for tags that come without one. */
+export function readTagCategory(db: Database, name: string): string | undefined {
+  return prepared(db, "SELECT category FROM tags WHERE name = ?").value<[string | null]>(name)
+    ?.[0] ??
+    undefined;
+}

@@ -1,0 +1,191 @@
+import { AppError } from "../base/errors.ts";
+import { type Database, readColumnNames } from "./database.ts";
+
+/** Rows of one table that belonged to an image, as objects by column. */
+type SavedRows = Record<string, unknown>[];
+
+/** Where the files of a trashed image were and where they are; `trashed` is null for a hidden one. */
+export type TrashedFile = { filepath: string; trashed: string | null };
+
+/** Everything that is needed to bring an image back as it was. */
+export type TrashManifest = {
+  version: 1;
+  imageId: number;
+  md5: string;
+  filepath: string;
+  trashedAtMs: number;
+  files: TrashedFile[];
+  /** Table → rows. */
+  rows: Record<string, SavedRows>;
+  /** Names and categories of the tags, in case a tag is gone when the image comes back. */
+  tags: { id: number; name: string; category: string | null; source: string }[];
+};
+
+/** States of a row of the trash: `moving` and `restoring` are finished by the next start. */
+export type TrashState = "moving" | "trashed" | "restoring";
+
+/** One entry of the trash. */
+export type TrashEntry = { id: number; state: TrashState; manifest: TrashManifest };
+
+/** Tables with rows of one image, and the column that names it. */
+const OWNED: [table: string, column: string][] = [
+  ["raw_metadata", "image_id"],
+  ["image_sources", "image_id"],
+  ["pool_images", "image_id"],
+  ["favourites", "image_id"],
+  ["local_tagger_predictions", "image_id"],
+  ["image_relations", "image_id_a"],
+  ["image_relations", "image_id_b"],
+  ["image_files", "image_id"],
+  ["image_media", "image_id"],
+];
+
+/** Reads all that an image consists of. */
+export function readManifest(
+  db: Database,
+  imageId: number,
+  files: TrashedFile[],
+): TrashManifest {
+  const image = db.prepare("SELECT * FROM images WHERE id = ?").get<Record<string, unknown>>(
+    imageId,
+  );
+  if (image === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
+  const rows: Record<string, SavedRows> = { images: [image] };
+  for (const [table, column] of OWNED) {
+    if (readColumnNames(db, table).size === 0) continue;
+    const found = db.prepare(`SELECT * FROM ${table} WHERE ${column} = ?`).all(imageId);
+    rows[table] = [...(rows[table] ?? []), ...found];
+  }
+  const tags = db.prepare(
+    `SELECT tags.id, name, category, coalesce(source, 'original') AS source
+     FROM image_tags JOIN tags ON tags.id = tag_id WHERE image_id = ?`,
+  ).all<TrashManifest["tags"][number]>(imageId);
+  return {
+    version: 1,
+    imageId,
+    md5: String(image.md5),
+    filepath: String(image.filepath),
+    trashedAtMs: Date.now(),
+    files,
+    rows,
+    tags,
+  };
+}
+
+/** Takes an image out of the library; its files are to be moved next. Gives the entry's id. */
+export function takeOut(db: Database, manifest: TrashManifest): number {
+  db.exec("DELETE FROM images WHERE id = ?", manifest.imageId);
+  return db.prepare(
+    `INSERT INTO trash (image_id, md5, trashed_at_ms, state, manifest)
+     VALUES (?, ?, ?, 'moving', ?) RETURNING id`,
+  ).value<[number]>(
+    manifest.imageId,
+    manifest.md5,
+    manifest.trashedAtMs,
+    JSON.stringify(manifest),
+  )![0];
+}
+
+/** Writes how far an entry is. */
+export function setTrashState(
+  db: Database,
+  entry: { id: number; state: TrashState; manifest?: TrashManifest },
+): void {
+  const { id, state, manifest } = entry;
+  if (manifest === undefined) db.exec("UPDATE trash SET state = ? WHERE id = ?", state, id);
+  else {
+    db.exec(
+      "UPDATE trash SET state = ?, manifest = ? WHERE id = ?",
+      state,
+      JSON.stringify(manifest),
+      id,
+    );
+  }
+}
+
+/**
+ * Brings an image back with its rows, tags and relations, and removes the entry.
+ *
+ * @throws {AppError} `conflict` if the same content or path is in the library again.
+ */
+export function putBack(db: Database, entry: TrashEntry): number {
+  const { manifest } = entry;
+  const taken = db.prepare("SELECT id FROM images WHERE md5 = ? OR filepath = ?")
+    .value<[number]>(manifest.md5, manifest.filepath);
+  if (taken !== undefined) {
+    throw new AppError(
+      "conflict",
+      `Cannot restore image ${manifest.imageId}: its content is back as image ${taken[0]}`,
+    );
+  }
+  insertRows(db, "images", manifest.rows.images);
+  for (const [table, rows] of Object.entries(manifest.rows)) {
+    if (table !== "images") insertRows(db, table, rows.filter((row) => isWhole(db, row)));
+  }
+  for (const tag of manifest.tags) {
+    db.exec("INSERT OR IGNORE INTO tags (name, category) VALUES (?, ?)", tag.name, tag.category);
+    db.exec(
+      `INSERT OR IGNORE INTO image_tags (image_id, tag_id, source)
+       SELECT ?, id, ? FROM tags WHERE name = ?`,
+      manifest.imageId,
+      tag.source,
+      tag.name,
+    );
+  }
+  db.exec("DELETE FROM trash WHERE id = ?", entry.id);
+  return manifest.imageId;
+}
+
+/** Whether the pool, source or other image that a row refers to still exists. */
+function isWhole(db: Database, row: Record<string, unknown>): boolean {
+  const references: [column: string, table: string][] = [
+    ["pool_id", "pools"],
+    ["source_id", "sources"],
+    ["image_id_a", "images"],
+    ["image_id_b", "images"],
+  ];
+  return references.every(([column, table]) =>
+    row[column] === undefined ||
+    db.prepare(`SELECT 1 FROM ${table} WHERE id = ?`).value(row[column] as number) !== undefined
+  );
+}
+
+function insertRows(db: Database, table: string, rows: SavedRows): void {
+  const known = readColumnNames(db, table);
+  for (const row of rows) {
+    const names = Object.keys(row).filter((name) => known.has(name));
+    db.exec(
+      `INSERT OR IGNORE INTO ${table} (${names.join(", ")})
+       VALUES (${names.map(() => "?").join(", ")})`,
+      ...names.map((name) => row[name] as string | number | null),
+    );
+  }
+}
+
+/** Entries of the trash, newest first. */
+export function readTrash(db: Database, options: { limit: number; offset: number }): TrashEntry[] {
+  return db.prepare("SELECT id, state, manifest FROM trash ORDER BY id DESC LIMIT ? OFFSET ?")
+    .values<[number, TrashState, string]>(options.limit, options.offset).map(toEntry);
+}
+
+/** Entries whose files were being moved when the program ended. */
+export function readUnfinishedTrash(db: Database): TrashEntry[] {
+  return db.prepare("SELECT id, state, manifest FROM trash WHERE state <> 'trashed' ORDER BY id")
+    .values<[number, TrashState, string]>().map(toEntry);
+}
+
+/** One entry of the trash. */
+export function readTrashEntry(db: Database, id: number): TrashEntry | undefined {
+  const row = db.prepare("SELECT id, state, manifest FROM trash WHERE id = ?")
+    .value<[number, TrashState, string]>(id);
+  return row && toEntry(row);
+}
+
+/** Whether a content is in the trash: an import must not bring it back unasked. */
+export function isTrashed(db: Database, md5: string): boolean {
+  return db.prepare("SELECT 1 FROM trash WHERE md5 = ?").value(md5) !== undefined;
+}
+
+function toEntry([id, state, manifest]: [number, TrashState, string]): TrashEntry {
+  return { id, state, manifest: JSON.parse(manifest) as TrashManifest };
+}

@@ -1,0 +1,81 @@
+import { AppError, type ErrorCode, toMessage } from "../base/errors.ts";
+import { QuerySyntaxError } from "../base/query_syntax_error.ts";
+
+/**
+ * The whole interface of a worker, as a type: method name → what goes in and what comes out.
+ *
+ * Payloads are plain objects, arrays, strings, numbers and typed arrays; `null`, never `undefined`.
+ */
+export type Contract = Record<string, { request: unknown; response: unknown }>;
+
+/** One call, main isolate → worker. */
+export type RequestMessage = { id: number; method: string; payload: unknown };
+
+/** One answer, worker → main isolate; `ready` is sent once, before the first answer. */
+export type ReplyMessage =
+  | { ready: true }
+  | { id: number; ok: true; payload: unknown }
+  | { id: number; ok: false; error: WireError };
+
+/**
+ * An error as plain data: structured clone keeps the message of an Error subclass but loses its class,
+ * its name and its code.
+ */
+export type WireError = {
+  name: string;
+  message: string;
+  stack: string | null;
+  code: ErrorCode | null;
+  remedy: string | null;
+  details: Record<string, unknown> | null;
+  offset: number | null;
+};
+
+/** Turns anything thrown into plain data. */
+export function encodeError(error: unknown): WireError {
+  const isApp = error instanceof AppError;
+  return {
+    name: error instanceof Error ? error.name : "Error",
+    message: toMessage(error),
+    stack: error instanceof Error ? error.stack ?? null : null,
+    code: isApp ? error.code : null,
+    remedy: isApp ? error.remedy ?? null : null,
+    details: isApp ? error.details ?? null : null,
+    offset: error instanceof QuerySyntaxError ? error.offset : null,
+  };
+}
+
+const BUILT_IN: Record<string, new (message: string) => Error> = {
+  TypeError,
+  RangeError,
+  SyntaxError,
+};
+
+/** Turns what {@link encodeError} made back into an error of the same class, code and message. */
+export function reviveError(wire: WireError): Error {
+  const error = wire.code !== null
+    ? new AppError(wire.code, wire.message, {
+      remedy: wire.remedy ?? undefined,
+      details: wire.details ?? undefined,
+    })
+    : wire.offset !== null
+    ? new QuerySyntaxError(wire.message, { offset: wire.offset })
+    : new (BUILT_IN[wire.name] ?? Error)(wire.message);
+  if (wire.stack !== null) error.stack = wire.stack;
+  return error;
+}
+
+/** A value together with the buffers whose ownership goes with it. */
+export class Moved<T> {
+  constructor(readonly value: T, readonly buffers: readonly ArrayBuffer[]) {}
+}
+
+/**
+ * Names what is handed over with `value`; nothing walks the payload to guess.
+ *
+ * After a move the sender's views have length 0 and must not be touched again.
+ */
+export function move<T>(value: T, buffers: readonly ArrayBufferLike[]): Moved<T> {
+  const own = buffers.filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
+  return new Moved(value, [...new Set(own)]);
+}

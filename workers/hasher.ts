@@ -1,0 +1,11 @@
+import { hashedFilesBuffers, hashFiles } from "../src/media/md5.ts";
+import type { HasherContract } from "../src/worker/contracts.ts";
+import { move } from "../src/worker/protocol.ts";
+import { serve } from "../src/worker/serve.ts";
+
+serve<HasherContract>({
+  hashFiles: ({ paths }) => {
+    const hashed = hashFiles(paths);
+    return move(hashed, hashedFilesBuffers(hashed));
+  },
+});
