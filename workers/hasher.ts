@@ -1,3 +1,4 @@
+import { haveSameBytes } from "../src/media/compare.ts";
 import { hashedFilesBuffers, hashFiles } from "../src/media/md5.ts";
 import type { HasherContract } from "../src/worker/contracts.ts";
 import { move } from "../src/worker/protocol.ts";
@@ -8,4 +9,5 @@ serve<HasherContract>({
     const hashed = hashFiles(paths);
     return move(hashed, hashedFilesBuffers(hashed));
   },
+  compareFiles: ({ left, right }) => ({ isSame: haveSameBytes(left, right) }),
 });

@@ -2,7 +2,12 @@ import type { PostBatch, TagColumns } from "../cache/columns_builder.ts";
 import type { ImageColumns } from "../cache/image_columns.ts";
 import type { MediaFacts, MediaRequest, ThumbnailOutcome } from "../media/inspect.ts";
 import type { HashedFiles } from "../media/md5.ts";
+import type { ImportItem, ImportOutcome } from "../store/import_images.ts";
+import type { Preparation } from "../store/migrate.ts";
 import type { LibrarySizes, MetadataBatch } from "../store/read_columns.ts";
+import type { LibraryRoot } from "../store/roots.ts";
+import type { TagChange, TagEdit } from "../store/tags.ts";
+import type { TrashEntry, TrashManifest, TrashState } from "../store/trash.ts";
 import type { MetadataDocuments, PostIds } from "../tags/post_ids.ts";
 
 /**
@@ -34,10 +39,30 @@ export type MetadataContract = {
 /** Paths → MD5, size and first bytes. */
 export type HasherContract = {
   hashFiles: { request: { paths: string[] }; response: HashedFiles };
+  /** Whether two files are equal byte for byte. */
+  compareFiles: { request: { left: string; right: string }; response: { isSame: boolean } };
 };
 
 /** File → facts and thumbnail. Never terminated while it works. */
 export type MediaContract = {
   inspect: { request: MediaRequest; response: MediaFacts };
   renewThumbnail: { request: MediaRequest; response: ThumbnailOutcome };
+};
+
+/** Every write transaction and every long SQL statement, one after the other. */
+export type WriterContract = {
+  /** Makes the database ready and keeps a connection; the first call. */
+  open: { request: { path: string; backupPath: string }; response: Preparation };
+  importImages: { request: { items: ImportItem[] }; response: ImportOutcome[] };
+  editTags: { request: TagEdit; response: TagChange };
+  ensureRoot: { request: LibraryRoot; response: LibraryRoot };
+  /** Takes an image out of the library; gives the entry of the trash. */
+  takeOut: { request: { manifest: TrashManifest }; response: { entryId: number } };
+  setTrashState: {
+    request: { id: number; state: TrashState; manifest: TrashManifest | null };
+    response: null;
+  };
+  putBack: { request: { entry: TrashEntry }; response: { imageId: number } };
+  /** Trims the change log and folds the write-ahead log into the database. */
+  tidy: { request: null; response: null };
 };

@@ -1,0 +1,145 @@
+import { isAbsolute, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { AppError, toMessage } from "./base/errors.ts";
+import { parseLogLevel } from "./base/log.ts";
+
+/** What the user decided, by flags and environment; parsed once and frozen. */
+export type Config = Readonly<{
+  /** Folder of the library, absolute. */
+  library: string;
+  logLevel: NonNullable<ReturnType<typeof parseLogLevel>>;
+}>;
+
+/** What `serve` needs besides. */
+export type ServeConfig = Config & Readonly<{ host: string; port: number }>;
+
+/** What `import` needs besides. */
+export type ImportConfig =
+  & Config
+  & Readonly<{
+    folders: string[];
+    mode: "copy" | "move" | "in-place";
+    dryRun: boolean;
+    json: boolean;
+  }>;
+
+/** Where the program runs: arguments after the command, environment, and the user's folder. */
+export type Surroundings = {
+  args: readonly string[];
+  env: (name: string) => string | undefined;
+  /** Folder against which relative paths resolve: the user's, not the project's. */
+  folder: string;
+};
+
+/** Hosts that only this machine reaches: others are refused until logins exist. */
+const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
+
+const COMMON = { library: { type: "string" }, "log-level": { type: "string" } } as const;
+
+/**
+ * Reads the configuration of `serve`.
+ *
+ * @throws {AppError} `bad_request` naming the option and what it takes.
+ */
+export function parseServeConfig(around: Surroundings): ServeConfig {
+  const { values, positionals } = parse(around.args, {
+    ...COMMON,
+    host: { type: "string" },
+    port: { type: "string" },
+  });
+  if (positionals.length > 0) throw unexpected(positionals[0], "serve");
+  const host = values.host ?? around.env("CHIBIBOORU_HOST") ?? "127.0.0.1";
+  if (!LOOPBACK.includes(host)) {
+    throw new AppError("bad_request", `Cannot listen on ${host}: there are no logins yet`, {
+      remedy:
+        `Use --host 127.0.0.1, and a reverse proxy with a login of its own for other machines`,
+    });
+  }
+  const port = toPort(values.port ?? around.env("CHIBIBOORU_PORT") ?? "5000");
+  return Object.freeze({ ...toCommon(values, around), host, port });
+}
+
+/**
+ * Reads the configuration of `import`.
+ *
+ * @throws {AppError} `bad_request` naming the option and what it takes.
+ */
+export function parseImportConfig(around: Surroundings): ImportConfig {
+  const { values, positionals } = parse(around.args, {
+    ...COMMON,
+    copy: { type: "boolean" },
+    move: { type: "boolean" },
+    "in-place": { type: "boolean" },
+    "dry-run": { type: "boolean" },
+    json: { type: "boolean" },
+  });
+  if (positionals.length === 0) {
+    throw new AppError("bad_request", "Cannot import: no folder is given", {
+      remedy: "Name at least one: import DIR… [--copy | --move | --in-place] [--dry-run] [--json]",
+    });
+  }
+  const modes = (["copy", "move", "in-place"] as const).filter((mode) => values[mode] === true);
+  if (modes.length > 1) {
+    throw new AppError("bad_request", `Cannot import with both --${modes[0]} and --${modes[1]}`, {
+      remedy: "Choose one of --copy, --move, --in-place",
+    });
+  }
+  return Object.freeze({
+    ...toCommon(values, around),
+    folders: positionals.map((folder) => toPath(folder, around)),
+    mode: modes[0] ?? "copy",
+    dryRun: values["dry-run"] === true,
+    json: values.json === true,
+  });
+}
+
+type OptionTypes = Record<string, { type: "string" | "boolean" }>;
+
+function parse<T extends OptionTypes>(args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new AppError("bad_request", `Cannot read the command line: ${toMessage(error)}`, {
+      remedy: "See --help",
+    });
+  }
+}
+
+function toCommon(
+  values: { library?: string; "log-level"?: string },
+  around: Surroundings,
+): Config {
+  const levelText = values["log-level"] ?? around.env("LOG_LEVEL") ?? "info";
+  const logLevel = parseLogLevel(levelText);
+  if (logLevel === undefined) {
+    throw new AppError("bad_request", `There is no log level "${levelText}"`, {
+      remedy: "Use trace, debug, info, warning, error or fatal",
+    });
+  }
+  const library = values.library ?? around.env("CHIBIBOORU_LIBRARY") ?? "library";
+  return { library: toPath(library, around), logLevel };
+}
+
+function toPath(path: string, around: Surroundings): string {
+  return isAbsolute(path) ? resolve(path) : resolve(around.folder, path);
+}
+
+function toPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65_535) {
+    throw new AppError("bad_request", `Cannot listen on port "${text}"`, {
+      remedy: "Use a number from 1 to 65535, or 0 for any free port",
+    });
+  }
+  return port;
+}
+
+function unexpected(argument: string, command: string): AppError {
+  return new AppError(
+    "bad_request",
+    `Cannot ${command} with "${argument}": it takes no such argument`,
+    {
+      remedy: "See --help",
+    },
+  );
+}

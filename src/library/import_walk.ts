@@ -1,0 +1,142 @@
+import { join } from "node:path";
+import { AppError, toMessage } from "../base/errors.ts";
+
+/** A file that an import looks at. */
+export type FoundFile = {
+  /** Absolute path. */
+  path: string;
+  name: string;
+  sizeBytes: number;
+  mtimeMs: number;
+  inode: number;
+};
+
+/** Why a path is not looked at. */
+export type SkippedPath = { path: string; code: string; reason: string };
+
+/** What {@link walkFolder} needs to know. */
+export type WalkOptions = {
+  /** Folders that are left out: the library's own. */
+  exclude: readonly string[];
+  onSkip: (skipped: SkippedPath) => void;
+  signal?: AbortSignal;
+};
+
+/** Sidecars are read beside the file they belong to, never on their own. */
+const SIDECAR = /\.(json|txt)$/i;
+/** What Deno shows for bytes of a name that are not UTF-8. */
+const REPLACEMENT = "\ufffd";
+
+/**
+ * Yields the files below a folder, each folder's in the order of their names.
+ *
+ * Hidden files and folders are left out. A symbolic link that stays inside the folder is left out
+ * silently, since its target is walked; one that leads out is reported, and so is a name that is not
+ * UTF-8 (Deno cannot open it) and a folder that cannot be read.
+ */
+export async function* walkFolder(root: string, options: WalkOptions): AsyncGenerator<FoundFile> {
+  const folders = [root];
+  while (folders.length > 0) {
+    options.signal?.throwIfAborted();
+    const folder = folders.pop()!;
+    const entries = await readFolder(folder, options);
+    const inner: string[] = [];
+    for (const entry of entries) {
+      if (entry.name.startsWith(".")) continue;
+      const path = join(folder, entry.name);
+      if (entry.isSymlink) await checkLink(root, path, options);
+      else if (entry.isDirectory) {
+        if (!options.exclude.includes(path)) inner.push(path);
+      } else if (!SIDECAR.test(entry.name)) {
+        const file = await statFile(path, entry.name, options);
+        if (file !== undefined) yield file;
+      }
+    }
+    folders.push(...inner.reverse());
+  }
+}
+
+async function readFolder(folder: string, options: WalkOptions): Promise<Deno.DirEntry[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    options.onSkip({
+      path: folder,
+      code: "unreadable",
+      reason: `Cannot read the folder: ${toMessage(error)}`,
+    });
+    return [];
+  }
+}
+
+async function checkLink(root: string, path: string, options: WalkOptions): Promise<void> {
+  try {
+    const target = await Deno.realPath(path);
+    if (target === root || target.startsWith(`${root}/`)) return;
+    options.onSkip({ path, code: "link_outside", reason: `A link that leads out, to ${target}` });
+  } catch (error) {
+    options.onSkip({
+      path,
+      code: "unreadable",
+      reason: `Cannot follow the link: ${toMessage(error)}`,
+    });
+  }
+}
+
+async function statFile(
+  path: string,
+  name: string,
+  options: WalkOptions,
+): Promise<FoundFile | undefined> {
+  try {
+    const info = await Deno.lstat(path);
+    if (!info.isFile) {
+      options.onSkip({ path, code: "not_a_file", reason: "Neither file nor folder" });
+      return undefined;
+    }
+    return {
+      path,
+      name,
+      sizeBytes: info.size,
+      mtimeMs: info.mtime?.getTime() ?? 0,
+      inode: info.ino ?? 0,
+    };
+  } catch (error) {
+    const isForeign = error instanceof Deno.errors.NotFound && name.includes(REPLACEMENT);
+    options.onSkip(
+      isForeign
+        ? {
+          path,
+          code: "name_not_utf8",
+          reason:
+            "Its name is not UTF-8, so it cannot be opened. Rename it, for example with convmv",
+        }
+        : { path, code: "unreadable", reason: toMessage(error) },
+    );
+    return undefined;
+  }
+}
+
+/**
+ * Checks a folder that is to be imported and gives its real path.
+ *
+ * @throws {AppError} `not_found` or `bad_request`, naming the folder.
+ */
+export async function checkFolder(folder: string): Promise<string> {
+  try {
+    const path = await Deno.realPath(folder);
+    if (!(await Deno.stat(path)).isDirectory) {
+      throw new AppError("bad_request", `Cannot import ${folder}: it is not a folder`, {
+        remedy: "Name the folder that holds the files",
+      });
+    }
+    return path;
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError("not_found", `Cannot import ${folder}: ${toMessage(error)}`, {
+      remedy: "Check the spelling and that this user may read it",
+      cause: error,
+    });
+  }
+}

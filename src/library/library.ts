@@ -1,0 +1,111 @@
+import { join } from "node:path";
+import { explain } from "../store/database.ts";
+import { readImageFacts } from "../store/images.ts";
+import type { Preparation } from "../store/migrate.ts";
+import { type LibraryRoot, readRoots } from "../store/roots.ts";
+import type { HasherContract, MediaContract, WriterContract } from "../worker/contracts.ts";
+import { spawnHasher, spawnMedia, spawnWriter } from "../worker/spawn.ts";
+import { WorkerClient } from "../worker/worker_client.ts";
+import { WorkerPool } from "../worker/worker_pool.ts";
+import { type Core, openCore } from "./core.ts";
+import { ImageDetails } from "./image_details.ts";
+import { findLibraryPaths, type LibraryPaths, makeLibraryFolders } from "./library_paths.ts";
+import { TaskRunner } from "./tasks.ts";
+
+/** A library that is open for reading and writing. */
+export type Library = {
+  readonly paths: LibraryPaths;
+  readonly core: Core;
+  readonly writer: WorkerClient<WriterContract>;
+  readonly hasher: WorkerPool<HasherContract>;
+  readonly media: WorkerPool<MediaContract>;
+  readonly details: ImageDetails;
+  readonly tasks: TaskRunner;
+  /** What opening it did to the database. */
+  readonly preparation: Preparation;
+  /** Folders that are indexed in place. */
+  roots(): LibraryRoot[];
+  /** Waits for what runs, then ends workers and connections. */
+  close(): Promise<void>;
+};
+
+/** What {@link openLibrary} opens. */
+export type LibraryOptions = {
+  /** Folder of the library, absolute; made if it is not there. */
+  folder: string;
+  /** Where the lines of a verbose load go. */
+  print?: (line: string) => void;
+  /** Hasher and media workers; the machine's cores, at most 4, by default. */
+  workers?: number;
+};
+
+/** More than this brings nothing: a disk is slower than four cores. */
+const WORKERS_MAX = 4;
+
+/**
+ * Opens a library, and makes it if there is none: an empty folder becomes a new library, a folder of the
+ * original ChibiBooru is served as it is.
+ *
+ * @throws {AppError} Naming the file and the remedy; nothing was changed then.
+ */
+export async function openLibrary(options: LibraryOptions): Promise<Library> {
+  const paths = await findLibraryPaths(options.folder);
+  await makeLibraryFolders(paths);
+  const size = options.workers ?? Math.min(navigator.hardwareConcurrency, WORKERS_MAX);
+  const writer = new WorkerClient<WriterContract>(spawnWriter, { name: "writer" });
+  let core: Core | undefined;
+  try {
+    const preparation = await writer.call("open", {
+      path: paths.database,
+      backupPath: await makeBackupPath(paths),
+    });
+    core = await openCore({
+      database: paths.database,
+      images: paths.images,
+      print: options.print,
+    });
+    return buildLibrary({ paths, core, writer, preparation, size });
+  } catch (error) {
+    await core?.close();
+    await writer.close();
+    throw explain(error, paths.database);
+  }
+}
+
+function buildLibrary(
+  parts: Pick<Library, "paths" | "core" | "writer" | "preparation"> & { size: number },
+): Library {
+  const { core, writer, size } = parts;
+  const hasher = new WorkerPool<HasherContract>(spawnHasher, { name: "hasher", size });
+  const media = new WorkerPool<MediaContract>(spawnMedia, {
+    name: "media",
+    size,
+    isTerminable: false,
+  });
+  const tasks = new TaskRunner();
+  return {
+    ...parts,
+    hasher,
+    media,
+    tasks,
+    details: new ImageDetails({
+      events: core.events,
+      read: (id) => readImageFacts(core.reader, id),
+    }),
+    roots: () => readRoots(core.reader),
+    async close() {
+      await tasks.close();
+      await Promise.all([hasher.close(), media.close()]);
+      await writer.call("tidy", null).catch(() => null);
+      await writer.close();
+      await core.close();
+    },
+  };
+}
+
+/** Name of the copy that a migration makes: one a moment, so that none is overwritten. */
+async function makeBackupPath(paths: LibraryPaths): Promise<string> {
+  await Deno.mkdir(paths.backups, { recursive: true });
+  const moment = new Date().toISOString().replaceAll(/[:.]/g, "-");
+  return join(paths.backups, `booru-before-migration-${moment}.db`);
+}

@@ -1,0 +1,125 @@
+import { join } from "node:path";
+import { AppError } from "../base/errors.ts";
+import {
+  contentThumbnailPath,
+  getThumbnailPath,
+  parseStoredPath,
+  realPathInside,
+  resolveInside,
+} from "../media/paths.ts";
+import type { LibraryRoot } from "../store/roots.ts";
+
+/** Folders of a library, absolute. */
+export type LibraryPaths = {
+  folder: string;
+  images: string;
+  thumbnails: string;
+  ingest: string;
+  trash: string;
+  data: string;
+  database: string;
+  backups: string;
+  lock: string;
+  /** Whether the folder was laid out by the original ChibiBooru. */
+  isOriginal: boolean;
+};
+
+/** Finds the folders of a library; one of the original ChibiBooru is recognised by its database. */
+export async function findLibraryPaths(folder: string): Promise<LibraryPaths> {
+  const isOriginal = await exists(join(folder, "data", "booru.db")) &&
+    await exists(join(folder, "static", "images"));
+  const media = isOriginal ? join(folder, "static") : folder;
+  const data = join(folder, "data");
+  return {
+    folder,
+    images: join(media, "images"),
+    thumbnails: join(media, "thumbnails"),
+    ingest: join(folder, "ingest"),
+    trash: join(folder, "trash"),
+    data,
+    database: join(data, "booru.db"),
+    backups: join(data, "backups"),
+    lock: join(data, "library.lock"),
+    isOriginal,
+  };
+}
+
+/**
+ * Makes the folders that are missing.
+ *
+ * @throws {AppError} `read_only` or `not_found`, naming the folder and the remedy.
+ */
+export async function makeLibraryFolders(paths: LibraryPaths): Promise<void> {
+  for (const folder of [paths.data, paths.images, paths.thumbnails, paths.ingest, paths.trash]) {
+    try {
+      await Deno.mkdir(folder, { recursive: true });
+    } catch (error) {
+      const isReadOnly = error instanceof Deno.errors.PermissionDenied ||
+        /read-only|os error 30/i.test(String(error));
+      throw new AppError(
+        isReadOnly ? "read_only" : "not_found",
+        `Cannot make the folder ${folder}: ${error instanceof Error ? error.message : error}`,
+        { remedy: "Choose a folder that this user may write, with --library DIR", cause: error },
+      );
+    }
+  }
+}
+
+/** Whether anything is at a path. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/**
+ * Absolute path of a stored file (`images.filepath` or a place), links followed, never outside its
+ * folder.
+ *
+ * @throws {AppError} `forbidden` if it leads outside.
+ */
+export async function locateFile(
+  paths: LibraryPaths,
+  roots: readonly LibraryRoot[],
+  filepath: string,
+): Promise<string> {
+  const { root, relative } = splitStored(roots, filepath);
+  return await realPathInside(root?.path ?? paths.images, relative);
+}
+
+/** The in-place root of a stored path, or undefined for a file of the library, and the rest. */
+export function splitStored(
+  roots: readonly LibraryRoot[],
+  filepath: string,
+): { root: LibraryRoot | undefined; relative: string } {
+  const byName = new Map(roots.map((root) => [root.name, root]));
+  const stored = parseStoredPath(filepath, (name) => byName.has(name));
+  return {
+    root: stored.root === null ? undefined : byName.get(stored.root),
+    relative: stored.relative,
+  };
+}
+
+/** Where the thumbnail of a content may be, the most likely first: ours, then the seed's rule. */
+export function thumbnailCandidates(
+  paths: LibraryPaths,
+  image: { md5: string; filepath: string },
+): string[] {
+  const candidates = [newThumbnailPath(paths, image.md5)];
+  if (!image.filepath.startsWith("@")) {
+    const relative = getThumbnailPath(`images/${image.filepath}`).slice("thumbnails/".length);
+    candidates.push(resolveInside(paths.thumbnails, relative));
+  }
+  return candidates;
+}
+
+/** Where a new thumbnail goes: `thumbnails/ab/cd/<md5>.webp`. */
+export function newThumbnailPath(paths: LibraryPaths, md5: string): string {
+  return resolveInside(paths.thumbnails, contentThumbnailPath(md5));
+}

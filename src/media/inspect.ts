@@ -1,0 +1,101 @@
+import { AppError } from "../base/errors.ts";
+import type { VideoFacts } from "./container.ts";
+import { mediaTypeOfExt } from "./sniff.ts";
+import { openPicture, type PictureFacts, readPictureFacts, writeThumbnail } from "./thumbnail.ts";
+import { makeVideoPlaceholder, readVideoFacts } from "./video.ts";
+
+/** A stored file of a known type, and where its thumbnail goes. Both paths are already checked. */
+export type MediaRequest = { path: string; ext: string; thumbnailPath: string };
+
+/** What became of a thumbnail; `thumbnailError` is set exactly when it failed. */
+export type ThumbnailOutcome = {
+  thumbnail: "made" | "placeholder" | "failed";
+  thumbnailError: string | null;
+};
+
+/** What is known of a file after it was looked into; `null` where its content does not say. */
+export type MediaFacts = ThumbnailOutcome & {
+  width: number | null;
+  height: number | null;
+  durationMs: number | null;
+  /** Frames of a picture, 1 for a still one; `null` for a film. */
+  frames: number | null;
+};
+
+/**
+ * Reads a file's size, length and frames and makes its thumbnail: the media worker's first method.
+ *
+ * A file that cannot be decoded is an answer (`thumbnail: "failed"`, with what could be read of it), not
+ * an error; so is a picture over IMAGE_PIXELS_MAX. A film gets a placeholder.
+ *
+ * @throws {AppError} `not_found`, `forbidden`, `disk_full` … if a file cannot be read or written;
+ *   `unsupported_media` for an ending that the library does not store.
+ */
+export async function inspectMedia(request: MediaRequest): Promise<MediaFacts> {
+  if (kindOf(request) === "video") {
+    const facts = await readVideoFacts(request.path);
+    const outcome = await makePlaceholder(request, facts);
+    return { ...toMediaFacts(facts), ...outcome };
+  }
+  const input = await openPicture(request.path);
+  let facts: PictureFacts | undefined;
+  const outcome = await orFailed(async () => {
+    facts = await readPictureFacts(input);
+    await writeThumbnail(input, request.thumbnailPath);
+  });
+  return { ...toMediaFacts(facts), frames: facts?.pages ?? null, ...outcome };
+}
+
+/**
+ * Makes the thumbnail of a file again: the media worker's second method.
+ *
+ * @throws {AppError} As {@link inspectMedia} does.
+ */
+export async function renewThumbnail(request: MediaRequest): Promise<ThumbnailOutcome> {
+  if (kindOf(request) === "video") {
+    return await makePlaceholder(request, await readVideoFacts(request.path));
+  }
+  const input = await openPicture(request.path);
+  return await orFailed(async () => {
+    await writeThumbnail(input, request.thumbnailPath);
+  });
+}
+
+function kindOf(request: MediaRequest): "image" | "video" {
+  const type = mediaTypeOfExt(request.ext);
+  if (type !== undefined) return type.kind;
+  throw new AppError("unsupported_media", `Cannot inspect "${request.path}": unknown type`, {
+    details: { path: request.path, ext: request.ext },
+  });
+}
+
+async function makePlaceholder(
+  request: MediaRequest,
+  facts: VideoFacts | undefined,
+): Promise<ThumbnailOutcome> {
+  await makeVideoPlaceholder(request.thumbnailPath, facts);
+  return { thumbnail: "placeholder", thumbnailError: null };
+}
+
+/** Turns what is the content's fault into an answer; all else stays an error. */
+async function orFailed(make: () => Promise<void>): Promise<ThumbnailOutcome> {
+  try {
+    await make();
+    return { thumbnail: "made", thumbnailError: null };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    if (error.code !== "undecodable_media" && error.code !== "timeout") throw error;
+    return { thumbnail: "failed", thumbnailError: error.message };
+  }
+}
+
+function toMediaFacts(
+  facts: { width: number; height: number; durationMs: number | null } | undefined,
+): Omit<MediaFacts, keyof ThumbnailOutcome> {
+  return {
+    width: facts?.width ?? null,
+    height: facts?.height ?? null,
+    durationMs: facts?.durationMs ?? null,
+    frames: null,
+  };
+}

@@ -1,0 +1,45 @@
+import { trimChangeLog } from "../src/store/change_log.ts";
+import { type Database, explain, openWriter } from "../src/store/database.ts";
+import { importImages } from "../src/store/import_images.ts";
+import { prepareDatabase } from "../src/store/migrate.ts";
+import { ensureRoot } from "../src/store/roots.ts";
+import { editTags } from "../src/store/tags.ts";
+import { putBack, setTrashState, takeOut } from "../src/store/trash.ts";
+import type { WriterContract } from "../src/worker/contracts.ts";
+import { serve } from "../src/worker/serve.ts";
+
+let connection: { db: Database; path: string } | undefined;
+
+/** Runs one write transaction: all of it is committed and synced, or none of it. */
+function write<T>(change: (db: Database) => T): T {
+  if (connection === undefined) throw new TypeError("Cannot write: the database is not open");
+  const { db, path } = connection;
+  try {
+    return db.transaction(() => change(db)).immediate();
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+serve<WriterContract>({
+  open: async ({ path, backupPath }) => {
+    const preparation = await prepareDatabase(path, backupPath);
+    connection = { db: openWriter(path), path };
+    return preparation;
+  },
+  importImages: ({ items }) => write((db) => importImages(db, items)),
+  editTags: (edit) => write((db) => editTags(db, edit)),
+  ensureRoot: (root) => write((db) => ensureRoot(db, root)),
+  takeOut: ({ manifest }) => write((db) => ({ entryId: takeOut(db, manifest) })),
+  setTrashState: ({ id, state, manifest }) =>
+    write((db) => {
+      setTrashState(db, { id, state, manifest: manifest ?? undefined });
+      return null;
+    }),
+  putBack: ({ entry }) => write((db) => ({ imageId: putBack(db, entry) })),
+  tidy: () => {
+    write(trimChangeLog);
+    connection?.db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    return null;
+  },
+});
