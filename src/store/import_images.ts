@@ -27,6 +27,8 @@ export type ImportItem = {
   md5: string;
   /** The new place; null when the content is stored already and no place is added. */
   place: FilePlace | null;
+  /** Whether the place is to be the one that is served: the content is new, or its file had vanished. */
+  isServed: boolean;
   media: {
     ext: string;
     sizeBytes: number;
@@ -43,8 +45,11 @@ export type ImportItem = {
 /** What the database made of an item. */
 export type ImportOutcome = {
   imageId: number;
-  /** `added`: a new image; `place`: one more place of a known one; `known`: neither. */
-  kind: "added" | "place" | "known";
+  /**
+   * `added`: a new image; `place`: one more place of a known one; `replaced`: the file of an image was
+   * edited where it lies, and the image has the new content now; `known`: none of these.
+   */
+  kind: "added" | "place" | "replaced" | "known";
   tagsAdded: number;
 };
 
@@ -57,6 +62,11 @@ function importImage(db: Database, item: ImportItem): ImportOutcome {
   const known = prepared(db, "SELECT id FROM images WHERE md5 = ?").value<[number]>(item.md5);
   if (known !== undefined) return mergeIntoKnown(db, known[0], item);
   if (item.place === null) throw new Error(`Invariant broken: new content ${item.md5} has a place`);
+  const old = prepared(db, "SELECT id FROM images WHERE filepath = ?")
+    .value<[number]>(item.place.filepath);
+  if (old !== undefined && !vacate(db, old[0], item.place.filepath)) {
+    return replaceContent(db, old[0], item);
+  }
   const deltas = readTagDeltas(db, item.md5);
   const removed = new Set(deltas.remove);
   const tags = [...withRating(item), ...deltas.add].filter((tag) => !removed.has(tag.name));
@@ -101,6 +111,40 @@ function insertImage(db: Database, item: ImportItem, columns: Record<string, str
   )![0];
 }
 
+/** Lets an image be served from another of its places; false when it has none. */
+function vacate(db: Database, imageId: number, filepath: string): boolean {
+  const other = prepared(
+    db,
+    "SELECT filepath FROM image_files WHERE image_id = ? AND filepath <> ? ORDER BY filepath",
+  ).value<[string]>(imageId, filepath);
+  if (other === undefined) return false;
+  execute(db, "UPDATE images SET filepath = ? WHERE id = ?", other[0], imageId);
+  return true;
+}
+
+/** A file was edited where it lies: its image keeps id, tags and the person's edits. */
+function replaceContent(db: Database, imageId: number, item: ImportItem): ImportOutcome {
+  const [oldMd5] = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)!;
+  execute(
+    db,
+    `INSERT OR IGNORE INTO tag_deltas (image_md5, tag_name, tag_category, operation, timestamp)
+     SELECT ?, tag_name, tag_category, operation, timestamp FROM tag_deltas WHERE image_md5 = ?`,
+    item.md5,
+    oldMd5,
+  );
+  execute(
+    db,
+    `UPDATE images SET md5 = ?, image_width = ?, image_height = ?, phash = NULL, colorhash = NULL
+     WHERE id = ?`,
+    item.md5,
+    item.media.width,
+    item.media.height,
+    imageId,
+  );
+  execute(db, "DELETE FROM image_media WHERE image_id = ?", imageId);
+  return { ...mergeIntoKnown(db, imageId, item), kind: "replaced" };
+}
+
 function mergeIntoKnown(db: Database, imageId: number, item: ImportItem): ImportOutcome {
   const deltas = readTagDeltas(db, item.md5);
   const removed = new Set(deltas.remove);
@@ -115,6 +159,9 @@ function mergeIntoKnown(db: Database, imageId: number, item: ImportItem): Import
   writeMedia(db, imageId, item);
   writeSites(db, imageId, item);
   const isNewPlace = item.place !== null && writePlace(db, imageId, item.place);
+  if (item.place !== null && item.isServed) {
+    execute(db, "UPDATE images SET filepath = ? WHERE id = ?", item.place.filepath, imageId);
+  }
   return { imageId, kind: isNewPlace ? "place" : "known", tagsAdded: added.length };
 }
 
@@ -249,13 +296,14 @@ export function isPathTaken(db: Database, filepath: string): boolean {
 export function readPlace(
   db: Database,
   filepath: string,
-): (FilePlace & { md5: string }) | undefined {
+): (FilePlace & { md5: string; ext: string }) | undefined {
   const row = prepared(
     db,
-    `SELECT size_bytes, mtime_ms, inode, md5 FROM image_files JOIN images ON images.id = image_id
-     WHERE image_files.filepath = ?`,
-  ).value<[number, number, number, string]>(filepath);
+    `SELECT files.size_bytes, mtime_ms, inode, md5, file_ext FROM image_files AS files
+     JOIN images ON images.id = files.image_id JOIN image_media AS media ON media.image_id = images.id
+     WHERE files.filepath = ?`,
+  ).value<[number, number, number, string, string]>(filepath);
   if (row === undefined) return undefined;
   const [sizeBytes, mtimeMs, inode] = row.slice(0, 3).map(toNumber);
-  return { filepath, sizeBytes, mtimeMs, inode, md5: row[3] };
+  return { filepath, sizeBytes, mtimeMs, inode, md5: row[3], ext: row[4] };
 }

@@ -22,7 +22,10 @@ const COLUMN_CATEGORIES = [
   "general",
 ] as const;
 
-/** Finds or makes a tag and gives its id; a known tag without a category gets this one. */
+/**
+ * Finds or makes a tag and gives its id. A known tag without a category, or with one that says nothing
+ * (`general`, which sites without categories leave), gets this one, and its images' columns follow.
+ */
 export function ensureTag(db: Database, tag: WantedTag): number {
   const known = prepared(db, "SELECT id, category FROM tags WHERE name = ?")
     .value<[number, string | null]>(tag.name);
@@ -32,10 +35,15 @@ export function ensureTag(db: Database, tag: WantedTag): number {
       .value<[number]>(tag.name, category)!;
     return inserted[0];
   }
-  if (known[1] === null && tag.category !== null) {
-    execute(db, "UPDATE tags SET category = ? WHERE id = ?", tag.category, known[0]);
+  const [id, category] = known;
+  if (tag.category !== null && tag.category !== category && (category ?? "general") === "general") {
+    execute(db, "UPDATE tags SET category = ? WHERE id = ?", tag.category, id);
+    const images = prepared(db, "SELECT image_id FROM image_tags WHERE tag_id = ?").values<
+      [number]
+    >(id);
+    for (const [imageId] of images) writeTagColumns(db, imageId);
   }
-  return known[0];
+  return id;
 }
 
 /**

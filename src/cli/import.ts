@@ -1,0 +1,139 @@
+import cliProgress from "cli-progress";
+import { AppError } from "../base/errors.ts";
+import { configureLogging, escapeControls } from "../base/log.ts";
+import { type ImportConfig, parseImportConfig, type Surroundings } from "../config.ts";
+import { importFolders } from "../library/import_folder.ts";
+import { countFailed, type ImportProgress, type ImportReport } from "../library/import_report.ts";
+import { openLibrary } from "../library/library.ts";
+import { listenForInterrupts } from "./interrupt.ts";
+
+/** Skipped files that are listed one by one; all of them are in the JSON report. */
+const SKIPPED_LISTED_MAX = 50;
+const MEGABYTE = 1_000_000;
+
+/** Runs `import`: 0 = everything is in the library, 1 = some files failed, 2 = it could not go on. */
+export async function runImport(around: Surroundings): Promise<number> {
+  const config = parseImportConfig(around);
+  configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
+  using interrupts = listenForInterrupts();
+  const scratch = await makeScratch(config);
+  const library = await openLibrary({ folder: scratch ?? config.library });
+  const bar = startBar(config);
+  try {
+    const report = await importFolders(library, {
+      folders: config.folders,
+      mode: config.mode,
+      dryRun: config.dryRun,
+      signal: interrupts.signal,
+      onProgress: bar.show,
+    });
+    bar.stop();
+    console.log(config.json ? JSON.stringify(toJson(report), null, 2) : describe(report, config));
+    return countFailed(report) > 0 ? 1 : 0;
+  } catch (error) {
+    if (!interrupts.signal.aborted) throw error;
+    throw new AppError("cancelled", "The import was interrupted; what was done is kept", {
+      remedy: "Run it again to go on",
+    });
+  } finally {
+    bar.stop();
+    await library.close();
+    if (scratch !== null) await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** A dry run on a library that does not exist yet looks at an empty one, so that none is made. */
+async function makeScratch(config: ImportConfig): Promise<string | null> {
+  if (!config.dryRun) return null;
+  try {
+    await Deno.stat(`${config.library}/data/booru.db`);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return await Deno.makeTempDir({ prefix: "chibibooru-dry-run-" });
+  }
+}
+
+/** A bar with files/s, MB/s and the time left, on terminals only. */
+function startBar(config: ImportConfig): {
+  show: (progress: ImportProgress) => void;
+  stop: () => void;
+} {
+  if (config.json || !Deno.stderr.isTerminal()) return { show: () => {}, stop: () => {} };
+  const bar = new cliProgress.SingleBar({
+    format: "{stage} {bar} {value}/{total} files · {filesPerSecond}/s · {megabytesPerSecond} MB/s" +
+      " · {left} left",
+    hideCursor: true,
+  }, cliProgress.Presets.shades_classic);
+  const startedAt = performance.now();
+  bar.start(0, 0, { stage: "Scanning", filesPerSecond: 0, megabytesPerSecond: 0, left: "?" });
+  return {
+    show: (progress) => {
+      const seconds = (performance.now() - startedAt) / 1_000;
+      const bytesPerSecond = progress.bytes / seconds;
+      bar.setTotal(progress.filesTotal);
+      bar.update(progress.files, {
+        stage: progress.stage === "scanning" ? "Scanning " : "Importing",
+        filesPerSecond: Math.round(progress.files / seconds),
+        megabytesPerSecond: (bytesPerSecond / MEGABYTE).toFixed(1),
+        left: toTime((progress.bytesTotal - progress.bytes) / bytesPerSecond),
+      });
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+function toTime(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const minutes = Math.floor(seconds / 60);
+  return minutes === 0 ? `${Math.ceil(seconds)} s` : `${minutes} min`;
+}
+
+/** The report with the keys of the command line. */
+function toJson(report: ImportReport) {
+  return {
+    dry_run: report.dryRun,
+    added: report.added,
+    already_there: report.alreadyThere,
+    further_copies: report.furtherCopies,
+    replaced: report.replaced,
+    tags_merged: report.tagsMerged,
+    failed: countFailed(report),
+    skipped: report.skipped,
+    warnings: report.warnings,
+    bytes: report.bytes,
+    elapsed_ms: Math.round(report.elapsedMs),
+  };
+}
+
+function describe(report: ImportReport, config: ImportConfig): string {
+  const seconds = report.elapsedMs / 1_000;
+  const lines = [
+    report.dryRun ? "Dry run: nothing was written. It would be:" : `Library: ${config.library}`,
+    `  added           ${report.added}`,
+    `  already there   ${report.alreadyThere}`,
+    `  further copies  ${report.furtherCopies}`,
+    ...(report.replaced > 0 ? [`  edited in place ${report.replaced}`] : []),
+    `  tags merged     ${report.tagsMerged}`,
+    `  skipped         ${report.skipped.length} (${countFailed(report)} failed)`,
+    `  ${(report.bytes / MEGABYTE).toFixed(1)} MB in ${seconds.toFixed(1)} s`,
+  ];
+  if (config.mode === "move" && report.alreadyThere + report.furtherCopies > 0) {
+    lines.push("Files whose content the library already stores were left where they are.");
+  }
+  for (const { path, reason } of report.skipped.slice(0, SKIPPED_LISTED_MAX)) {
+    lines.push(`skipped ${path}: ${reason}`);
+  }
+  if (report.skipped.length > SKIPPED_LISTED_MAX) {
+    lines.push(
+      `… and ${report.skipped.length - SKIPPED_LISTED_MAX} more (all of them with --json)`,
+    );
+  }
+  for (const { path, message } of report.warnings.slice(0, SKIPPED_LISTED_MAX)) {
+    lines.push(`warning ${path}: ${message}`);
+  }
+  if (report.warnings.length > SKIPPED_LISTED_MAX) {
+    lines.push(`… and ${report.warnings.length - SKIPPED_LISTED_MAX} more warnings`);
+  }
+  return escapeControls(lines.join("\n"));
+}

@@ -1,0 +1,53 @@
+import type { SkippedPath } from "./import_walk.ts";
+
+/** What an import did, file by file where something is to be said. */
+export type ImportReport = {
+  dryRun: boolean;
+  /** New images. */
+  added: number;
+  /** Files whose content the library had before; tags of their sidecars were merged. */
+  alreadyThere: number;
+  /** Files with the content of another file of this run, or one more place of an image. */
+  furtherCopies: number;
+  /** Images whose file was edited where it lies; they kept their tags. */
+  replaced: number;
+  /** Tags that known images gained. */
+  tagsMerged: number;
+  skipped: SkippedPath[];
+  warnings: { path: string; message: string }[];
+  bytes: number;
+  elapsedMs: number;
+};
+
+/** How far an import is. */
+export type ImportProgress = {
+  stage: "scanning" | "importing";
+  files: number;
+  filesTotal: number;
+  bytes: number;
+  bytesTotal: number;
+};
+
+/** Codes of skipped files that need no attention: nobody expected them in the library. */
+const HARMLESS = new Set(["unsupported", "not_a_file", "in_trash", "link_outside"]);
+
+/** A report about nothing yet. */
+export function emptyReport(dryRun: boolean): ImportReport {
+  return {
+    dryRun,
+    added: 0,
+    alreadyThere: 0,
+    furtherCopies: 0,
+    replaced: 0,
+    tagsMerged: 0,
+    skipped: [],
+    warnings: [],
+    bytes: 0,
+    elapsedMs: 0,
+  };
+}
+
+/** Files that should have been imported and were not. */
+export function countFailed(report: ImportReport): number {
+  return report.skipped.filter(({ code }) => !HARMLESS.has(code)).length;
+}
