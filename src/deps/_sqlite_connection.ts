@@ -3,14 +3,19 @@ import { DatabaseSync } from "node:sqlite";
 
 /** A connection, and what a user function on it threw last. */
 export interface Core {
+  /** The connection. */
   readonly sqlite: DatabaseSync;
+  /** The message of what a user function threw, until the error of its statement takes it over. */
   thrown: string | undefined;
 }
 
 /** How a connection is opened. */
 export interface OpenOptions {
+  /** Whether the connection is read-only. */
   readonly?: boolean;
+  /** Whether a missing file is created. */
   create?: boolean;
+  /** Whether the database lives in memory. */
   memory?: boolean;
 }
 
@@ -19,6 +24,7 @@ const CORES = new WeakMap<object, Core>();
 
 /** An error of SQLite that carries its result code. */
 export class SqliteError extends Error {
+  /** The name of the class. */
   override name = "SqliteError";
   /** The result code, as in https://www.sqlite.org/rescode.html. */
   code: number;

@@ -9,13 +9,21 @@ import {
 
 /** What a `node:sqlite` statement offers once it returns arrays; its published types lack that mode. */
 export interface ArrayStatement {
+  /** The SQL text as it was given. */
   readonly sourceSQL: string;
+  /** The SQL text with the bound values filled in. */
   readonly expandedSQL: string;
+  /** Returns all rows. */
   all(...params: unknown[]): unknown[][];
+  /** Returns the first row. */
   get(...params: unknown[]): unknown[] | undefined;
+  /** Runs the statement and returns the counters of the connection. */
   run(...params: unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+  /** Describes the columns. */
   columns(): { name: string }[];
+  /** Chooses rows as arrays. */
   setReturnArrays(enabled: boolean): void;
+  /** Chooses integers as BigInt. */
   setReadBigInts(enabled: boolean): void;
 }
 

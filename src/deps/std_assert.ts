@@ -6,7 +6,7 @@ import { describeDifference, format } from "./_assert_report.ts";
 export { equal };
 
 /** A class whose instances an assertion expects. */
-type Constructor<T> = abstract new (...args: never[]) => T;
+export type Constructor<T> = abstract new (...args: never[]) => T;
 
 /** An array or anything with a length and indexes; a string is not one. */
 export type ArrayLikeArg<T> = ArrayLike<T> & object;
@@ -16,6 +16,7 @@ export type Falsy = false | 0 | 0n | "" | null | undefined;
 
 /** The error of a failed assertion. */
 export class AssertionError extends Error {
+  /** The name of the class. */
   override name = "AssertionError";
 }
 

@@ -51,6 +51,7 @@ export interface DebouncedFunction<T extends unknown[]> {
 
 /** The error of a {@link retry} that has used up its attempts; `cause` is the last failure. */
 export class RetryError extends Error {
+  /** The name of the class. */
   override name = "RetryError";
 
   /** Makes the error for so many attempts. */
@@ -119,11 +120,16 @@ export async function deadline<T>(
 }
 
 /**
- * Settles as the promise does, or yields as the iterable does, until `signal` aborts.
+ * Settles as the promise does, unless `signal` aborts before.
  *
  * @throws The reason of `signal`, as soon as it aborts.
  */
 export function abortable<T>(p: Promise<T>, signal: AbortSignal): Promise<T>;
+/**
+ * Yields as the iterable does, until `signal` aborts; then closes the iterable.
+ *
+ * @throws The reason of `signal`, as soon as it aborts.
+ */
 export function abortable<T>(p: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T>;
 export function abortable<T>(
   p: Promise<T> | AsyncIterable<T>,
