@@ -1,5 +1,149 @@
-import type { Surroundings } from "../config.ts";
-/** Placeholder while the server is being written. */
-export function runServe(_around: Surroundings): Promise<number> {
-  return Promise.resolve(0);
+import cliProgress from "cli-progress";
+import { AppError } from "../base/errors.ts";
+import { POLL_INTERVAL_MS } from "../base/limits.ts";
+import { configureLogging, log } from "../base/log.ts";
+import { parseServeConfig, type ServeConfig, type Surroundings } from "../config.ts";
+import { buildApp } from "../http/app.tsx";
+import { followLoads } from "../http/server_state.ts";
+import { type Library, openLibrary } from "../library/library.ts";
+import { Thumbnails } from "../library/thumbnails.ts";
+import { resumeTrash } from "../library/trash.ts";
+import { StallMeter } from "../system/stalls.ts";
+import { VERSION } from "../version.ts";
+import { listenForInterrupts } from "./interrupt.ts";
+
+/** How long open connections may go on after a shutdown was asked for. */
+const SHUTDOWN_MS = 5_000;
+
+/** Runs `serve` until it is interrupted. */
+export async function runServe(around: Surroundings): Promise<number> {
+  const config = parseServeConfig(around);
+  const isTerminal = Deno.stdout.isTerminal();
+  configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
+  using interrupts = listenForInterrupts();
+  using stalls = new StallMeter();
+  const library = await openLibrary({ folder: config.library, print: console.log });
+  try {
+    announce(library);
+    const shutdown = interrupts.signal;
+    const app = buildApp({
+      library,
+      thumbnails: new Thumbnails(library),
+      stalls,
+      ...followLoads(library),
+      shutdown,
+      version: VERSION,
+    });
+    const server = listen(config, (request) => app.fetch(request));
+    await resumeTrash(library);
+    const loading = load(library, isTerminal);
+    const poll = startPolling(library);
+    await new Promise<void>((resolve) => {
+      if (shutdown.aborted) resolve();
+      else shutdown.addEventListener("abort", () => resolve(), { once: true });
+    });
+    clearInterval(poll);
+    console.log("Shutting down…");
+    await stop(server);
+    await loading;
+    return 0;
+  } finally {
+    await library.close();
+  }
+}
+
+function announce({ paths, preparation }: Library): void {
+  if (preparation.kind === "created") console.log(`New library in ${paths.folder}`);
+  if (preparation.kind === "migrated") {
+    console.log(
+      `The database got this program's tables; a copy from before: ${preparation.backupPath}`,
+    );
+  }
+  if (paths.isOriginal) console.log(`ChibiBooru library in ${paths.folder}, served as it is`);
+}
+
+function listen(
+  config: ServeConfig,
+  handler: (request: Request) => Response | Promise<Response>,
+): Deno.HttpServer {
+  const { host, port } = config;
+  try {
+    return Deno.serve({
+      hostname: host,
+      port,
+      automaticCompression: true,
+      onListen: ({ port }) => {
+        const name = host.includes(":") ? `[${host}]` : host;
+        console.log(`ChibiBooru ${VERSION} is at http://${name}:${port}/`);
+      },
+    }, handler);
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) {
+      throw new AppError("port_in_use", `Cannot listen on ${host}:${port}: the port is in use`, {
+        remedy: "Is the server running already? Else choose another port with --port",
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** Loads the cache while requests are served already; a bar on a terminal, the seed's lines elsewhere. */
+async function load(library: Library, isTerminal: boolean): Promise<void> {
+  const bar = isTerminal ? startBar(library) : { stop: () => {} };
+  try {
+    await library.core.cache.loadDataFromDb({ verbose: !isTerminal });
+    bar.stop();
+    if (isTerminal) {
+      const { length, usedTagCount, postIdCount } = library.core.cache.current;
+      console.log(
+        `Loaded ${length} images, ${usedTagCount} unique tags, ${postIdCount} cross-source post_ids.`,
+      );
+    }
+  } catch (error) {
+    bar.stop();
+    log("cache").error("The library could not be loaded: {error}", { error });
+  }
+}
+
+function startBar(library: Library): { stop: () => void } {
+  const bar = new cliProgress.SingleBar(
+    { format: "Loading {bar} {stage} {value}/{total}", hideCursor: true, clearOnComplete: true },
+    cliProgress.Presets.shades_classic,
+  );
+  const ended = new AbortController();
+  bar.start(0, 0, { stage: "" });
+  library.core.events.on("loadProgressed", ({ stage, done, total }) => {
+    bar.setTotal(total);
+    bar.update(done, { stage });
+  }, { signal: ended.signal });
+  return {
+    stop: () => {
+      ended.abort();
+      bar.stop();
+    },
+  };
+}
+
+/** Looks for commits of other processes; a look that takes longer than the interval is not doubled. */
+function startPolling(library: Library): ReturnType<typeof setInterval> {
+  let isBusy = false;
+  return setInterval(async () => {
+    if (isBusy) return;
+    isBusy = true;
+    try {
+      await library.core.poll();
+    } catch (error) {
+      log("cache").warn("Cannot look for changes of other programs: {error}", { error });
+    } finally {
+      isBusy = false;
+    }
+  }, POLL_INTERVAL_MS);
+}
+
+async function stop(server: Deno.HttpServer): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, SHUTDOWN_MS);
+  await Promise.race([server.shutdown(), late]);
+  clearTimeout(timer);
 }

@@ -138,12 +138,18 @@ class ImportRun {
     this.#progress.stage = "importing";
     for (const folder of folders) {
       const root = await this.#openRoot(folder);
+      // A rejection inside the pool would be nobody's while the walk waits for a slow disk.
+      let failure: unknown;
       const batches = pooledMap(
         BATCHES_AT_ONCE,
         inBatches(this.#walk(folder), HASH_BATCH_FILES),
-        (files) => this.#importBatch(files, root),
+        (files) =>
+          this.#importBatch(files, root).catch((error: unknown) => void (failure ??= error)),
       );
-      for await (const _ of batches) this.#options.onProgress?.(this.#progress);
+      for await (const _ of batches) {
+        this.#options.onProgress?.(this.#progress);
+        if (failure !== undefined) throw failure;
+      }
       await this.#importPostponed();
     }
     this.#report.elapsedMs = performance.now() - startedAt;

@@ -14,6 +14,8 @@ export type TrashManifest = {
   md5: string;
   filepath: string;
   trashedAtMs: number;
+  /** Folder inside the trash that holds this manifest and the files. */
+  folder: string;
   files: TrashedFile[];
   /** Table → rows. */
   rows: Record<string, SavedRows>;
@@ -44,7 +46,7 @@ const OWNED: [table: string, column: string][] = [
 export function readManifest(
   db: Database,
   imageId: number,
-  files: TrashedFile[],
+  kept: { folder: string; files: TrashedFile[] },
 ): TrashManifest {
   const image = db.prepare("SELECT * FROM images WHERE id = ?").get<Record<string, unknown>>(
     imageId,
@@ -66,7 +68,7 @@ export function readManifest(
     md5: String(image.md5),
     filepath: String(image.filepath),
     trashedAtMs: Date.now(),
-    files,
+    ...kept,
     rows,
     tags,
   };

@@ -1,0 +1,62 @@
+import { type Context, Hono } from "hono";
+import { AppError } from "../base/errors.ts";
+import { findImage } from "../library/browse.ts";
+import { locateFile } from "../library/library_paths.ts";
+import { readTrashEntry } from "../store/trash.ts";
+import { sendFile } from "./file_response.ts";
+import { readId } from "./params.ts";
+import type { ServerState } from "./server_state.ts";
+
+/** `/files/:id/:name` and `/thumbnails/:id/:name`: originals and thumbnails of the library. */
+export function buildMediaRoutes(state: ServerState): Hono {
+  const { library, thumbnails } = state;
+  const routes = new Hono();
+  routes.get("/files/:id/:name", async (context) => {
+    const image = requireNamed(state, context, "file");
+    if (image instanceof Response) return image;
+    const path = await locateFile(library.paths, library.roots(), image.filepath);
+    const name = image.filepath.slice(image.filepath.lastIndexOf("/") + 1);
+    return await sendFile(context.req.raw, { path, etag: image.md5, name });
+  });
+  routes.get("/thumbnails/trash/:id", async (context) => {
+    const entry = readTrashEntry(library.core.reader, readId(context));
+    if (entry === undefined) throw new AppError("not_found", "There is no such entry in the trash");
+    const path = await thumbnails.find(entry.manifest);
+    const etag = `t-${entry.manifest.md5}`;
+    return await sendFile(context.req.raw, { path, etag, name: `${etag}.webp` });
+  });
+  routes.get("/thumbnails/:id/:name", async (context) => {
+    const image = requireNamed(state, context, "thumbnail");
+    if (image instanceof Response) return image;
+    try {
+      const path = await thumbnails.find(image);
+      return await sendFile(context.req.raw, {
+        path,
+        etag: `t-${image.md5}`,
+        name: `${image.md5}.webp`,
+      });
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code === "unavailable") throw error;
+      // A page of results must not show a broken picture for one bad file.
+      return new Response(NO_THUMBNAIL, {
+        headers: { "content-type": "image/svg+xml", "cache-control": "no-store" },
+      });
+    }
+  });
+  return routes;
+}
+
+/** A neutral tile: there is an image, but no picture of it. */
+const NO_THUMBNAIL =
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 120"><rect width="120" height="120" fill="#8886"/>` +
+  `<path d="M30 84l20-26 14 16 12-10 16 20z" fill="#8889"/><path d="M24 24l72 72" stroke="#8889" stroke-width="5"/></svg>`;
+
+/** The image of the path; an address with another content's hash leads to the right one. */
+function requireNamed(state: ServerState, context: Context, kind: "file" | "thumbnail") {
+  const id = readId(context);
+  const image = findImage(state.library, id);
+  if (image === undefined) throw new AppError("not_found", `There is no image ${id}`);
+  const wanted = image.urls[kind];
+  if (new URL(context.req.url).pathname === wanted) return image;
+  return context.redirect(wanted, 302);
+}

@@ -1,0 +1,68 @@
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { secureHeaders } from "hono/secure-headers";
+import { AppError } from "../base/errors.ts";
+import { BODY_BYTES_MAX } from "../base/limits.ts";
+
+/** Names of this machine: another Host is a page elsewhere that was made to resolve to us. */
+const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Values of Sec-Fetch-Site that a browser sends for our own pages and for typed addresses. */
+const OWN_SITE = new Set(["same-origin", "none"]);
+
+/** Refuses requests that do not speak to this machine by name (DNS rebinding). */
+export const checkHost: MiddlewareHandler = async (context, next) => {
+  const host = context.req.header("host") ?? new URL(context.req.url).host;
+  if (!LOCAL_HOST.test(host)) {
+    throw new AppError("forbidden", `This server is not called ${JSON.stringify(host)}`, {
+      remedy: "Use http://127.0.0.1 or http://localhost; a proxy must send one of them as Host",
+    });
+  }
+  await next();
+};
+
+/** Refuses writes that another site's page sends, whatever their content type. */
+export const checkOrigin: MiddlewareHandler = async (context, next) => {
+  if (!SAFE_METHODS.has(context.req.method)) {
+    const site = context.req.header("sec-fetch-site");
+    const origin = context.req.header("origin");
+    const host = context.req.header("host") ?? new URL(context.req.url).host;
+    const isForeign = (site !== undefined && !OWN_SITE.has(site)) ||
+      (origin !== undefined && hostOf(origin) !== host.toLowerCase());
+    if (isForeign) throw new AppError("forbidden", "Another site may not change this library");
+  }
+  await next();
+};
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host.toLowerCase() : undefined;
+}
+
+/** Bounds the bodies of requests. */
+export const limitBody: MiddlewareHandler = bodyLimit({
+  maxSize: BODY_BYTES_MAX,
+  onError: () => {
+    throw new AppError("payload_too_large", `The body is larger than ${BODY_BYTES_MAX} bytes`);
+  },
+});
+
+/** Headers of every page and answer: nothing from elsewhere, no inline script, no frames. */
+export const secure: MiddlewareHandler = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    mediaSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    frameAncestors: ["'none'"],
+    baseUri: ["'none'"],
+    objectSrc: ["'none'"],
+  },
+  referrerPolicy: "same-origin",
+  strictTransportSecurity: false,
+  xFrameOptions: "DENY",
+  crossOriginResourcePolicy: "same-origin",
+  crossOriginOpenerPolicy: "same-origin",
+});

@@ -1,0 +1,218 @@
+import { type Context, Hono } from "hono";
+import { AppError, toMessage } from "../base/errors.ts";
+import { TAG_LIST_MAX } from "../base/limits.ts";
+import { QuerySyntaxError } from "../base/query_syntax_error.ts";
+import { countTags, findImage, findNeighbours, searchImages } from "../library/browse.ts";
+import { editImageTags } from "../library/edit_tags.ts";
+import { moveToTrash, restoreFromTrash } from "../library/trash.ts";
+import { listTags } from "../query/tag_list.ts";
+import { isRating, ratingTagName } from "../tags/ratings.ts";
+import { readTrash, type TrashEntry } from "../store/trash.ts";
+import type { FlashMessages } from "./flash.ts";
+import { GalleryPage } from "./pages/gallery.tsx";
+import type { PageMessage } from "./pages/message.tsx";
+import { PostPage } from "./pages/post.tsx";
+import type { TagDraft } from "./pages/post_forms.tsx";
+import { TagsPage } from "./pages/tags.tsx";
+import { TrashPage } from "./pages/trash.tsx";
+import { toPageStatus } from "./page_status.ts";
+import { readId, readSearch } from "./params.ts";
+import type { ServerState } from "./server_state.ts";
+
+/** Entries of the trash on its page. */
+const TRASH_SHOWN_MAX = 200;
+/** Tags on the page of tags. */
+const TAGS_SHOWN_MAX = 300;
+
+/** The pages that people see, and the forms on them. */
+export function buildPageRoutes(state: ServerState, flashes: FlashMessages): Hono {
+  const routes = new Hono();
+  routes.get("/", (context) => context.redirect("/posts", 302));
+  routes.get("/posts", (context) => showGallery(state, context));
+  routes.get("/posts/:id", (context) => {
+    const message = flashes.take(context.req.query("done"));
+    return showPost(state, context, { message, draft: null });
+  });
+  routes.post("/posts/:id/tags", (context) => saveTags(state, context, flashes));
+  routes.post("/posts/:id/delete", async (context) => {
+    const id = readId(context);
+    await moveToTrash(state.library, id);
+    const done = flashes.put({ kind: "done", text: `Post ${id} is in the trash.` });
+    return context.redirect(`/trash?done=${done}`, 303);
+  });
+  routes.get("/tags", (context) => {
+    const prefix = context.req.query("prefix") ?? "";
+    const limit = Math.min(TAGS_SHOWN_MAX, TAG_LIST_MAX);
+    const tags = listTags(state.library.core.cache.current, {
+      prefix: prefix.toLowerCase(),
+      limit,
+    });
+    return context.html(<TagsPage tags={tags} prefix={prefix} status={toPageStatus(state)} />);
+  });
+  routes.get("/trash", (context) => {
+    const message = flashes.take(context.req.query("done"));
+    return showTrash(state, context, message);
+  });
+  routes.post("/trash/:id/restore", async (context) => {
+    const id = await restoreFromTrash(state.library, readId(context));
+    const done = flashes.put({ kind: "done", text: `Post ${id} is back.` });
+    return context.redirect(`/posts/${id}?done=${done}`, 303);
+  });
+  return routes;
+}
+
+function showGallery(state: ServerState, context: Context): Response | Promise<Response> {
+  const { query, page, limit } = readSearch(context);
+  const status = toPageStatus(state);
+  const common = { query, limit, status, page: page.kind === "number" ? page.number : null };
+  try {
+    const found = searchImages(state.library, { query, page, limit });
+    const { durationMs } = readDurations(state, found.images.map((image) => image.id));
+    return context.html(
+      <GalleryPage
+        {...common}
+        {...found}
+        images={found.images.map((image) => ({
+          ...image,
+          durationMs: durationMs.get(image.id) ?? null,
+        }))}
+        pageCount={Math.max(1, Math.ceil(found.total / limit))}
+        tags={countTags(state.library, found.images)}
+        syntaxError={null}
+      />,
+    );
+  } catch (error) {
+    if (!(error instanceof QuerySyntaxError)) throw error;
+    const { message, offset, suggestion } = error;
+    return context.html(
+      <GalleryPage
+        {...common}
+        total={0}
+        images={[]}
+        pageCount={1}
+        next={null}
+        tags={[]}
+        tookMs={0}
+        unknown={[]}
+        syntaxError={{ message, offset, suggestion: suggestion ?? null }}
+      />,
+      400,
+    );
+  }
+}
+
+/** Lengths of the videos among some images. */
+function readDurations(state: ServerState, ids: readonly number[]) {
+  const rows = state.library.core.reader.prepare(
+    `SELECT image_id, duration_ms FROM image_media WHERE duration_ms IS NOT NULL
+     AND image_id IN (SELECT value FROM json_each(?))`,
+  ).values<[number, number]>(JSON.stringify(ids));
+  return { durationMs: new Map(rows) };
+}
+
+function showPost(
+  state: ServerState,
+  context: Context,
+  shown: { message: PageMessage | null; draft: TagDraft | null },
+): Response | Promise<Response> {
+  const id = readId(context);
+  const query = context.req.query("q") ?? "";
+  const image = findImage(state.library, id);
+  const facts = image && state.library.details.get(id);
+  if (image === undefined || facts === undefined) {
+    const isLoading = !state.isLoaded();
+    throw new AppError(
+      isLoading ? "unavailable" : "not_found",
+      isLoading ? "The library is being loaded" : `There is no post ${id}`,
+      isLoading ? { remedy: "Try again in a moment" } : {},
+    );
+  }
+  return context.html(
+    <PostPage
+      image={image}
+      facts={facts}
+      tags={countTags(state.library, [image])}
+      query={query}
+      {...neighboursOf(state, query, id)}
+      {...shown}
+      status={toPageStatus(state)}
+    />,
+    shown.draft === null ? 200 : 400,
+  );
+}
+
+/** The newer and the older neighbour; none for a query that does not parse. */
+function neighboursOf(state: ServerState, query: string, id: number) {
+  try {
+    const { previous, next } = findNeighbours(state.library, { query, id });
+    return { previous: next, next: previous };
+  } catch (error) {
+    if (error instanceof QuerySyntaxError) return { previous: null, next: null };
+    throw error;
+  }
+}
+
+/** Applies what a person changed in the form, and leaves alone what others changed since. */
+async function saveTags(
+  state: ServerState,
+  context: Context,
+  flashes: FlashMessages,
+): Promise<Response> {
+  const id = readId(context);
+  const form = await context.req.parseBody();
+  const text = (name: string) => (typeof form[name] === "string" ? form[name] as string : "");
+  const [before, after] = [toNames(text("old_tags")), toNames(text("tags"))];
+  const add = [...after].filter((name) => !before.has(name));
+  const remove = [...before].filter((name) => !after.has(name));
+  const [oldRating, rating] = [text("old_rating"), text("rating")];
+  if (rating !== oldRating) {
+    if (isRating(rating)) add.push(ratingTagName(rating));
+    else if (isRating(oldRating)) remove.push(ratingTagName(oldRating));
+  }
+  try {
+    const change = await editImageTags(state.library, {
+      imageId: id,
+      add,
+      remove,
+      expectedTags: null,
+    });
+    const done = flashes.put({ kind: "saved", ...change });
+    const query = text("q") === "" ? "" : `q=${encodeURIComponent(text("q"))}&`;
+    return context.redirect(`/posts/${id}?${query}done=${done}`, 303);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code === "not_found") throw error;
+    const message: PageMessage = {
+      kind: "error",
+      text: toMessage(error),
+      remedy: error.remedy ?? null,
+    };
+    return await showPost(state, context, { message, draft: { tags: text("tags"), rating } });
+  }
+}
+
+function toNames(text: string): Set<string> {
+  return new Set(text.split(/[\s\u0085]+/u).filter((name) => name !== ""));
+}
+
+function showTrash(
+  state: ServerState,
+  context: Context,
+  message: PageMessage | null,
+): Response | Promise<Response> {
+  const entries = readTrash(state.library.core.reader, { limit: TRASH_SHOWN_MAX, offset: 0 });
+  return context.html(
+    <TrashPage entries={entries.map(toTrashed)} status={toPageStatus(state)} message={message} />,
+  );
+}
+
+function toTrashed({ id, manifest }: TrashEntry) {
+  return {
+    id,
+    imageId: manifest.imageId,
+    md5: manifest.md5,
+    filepath: manifest.filepath,
+    trashedAt: new Date(manifest.trashedAtMs).toISOString(),
+    tags: manifest.tags.map((tag) => tag.name),
+    thumbnail: `/thumbnails/trash/${id}`,
+  };
+}

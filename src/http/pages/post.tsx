@@ -1,0 +1,131 @@
+import type { ImageView } from "../../library/image_view.ts";
+import type { CountedTag } from "../../query/tag_list.ts";
+import type { ImageFacts } from "../../store/images.ts";
+import { PAGE_SIZE_DEFAULT } from "../../base/limits.ts";
+import { formatCount, postsUrl, postUrl, visibleText } from "./format.ts";
+import { Layout } from "./layout.tsx";
+import { Message, type PageMessage } from "./message.tsx";
+import type { PageStatus } from "./page_status.ts";
+import { PostFacts, RawMetadata } from "./post_facts.tsx";
+import { DeleteForm, EditForm, type TagDraft } from "./post_forms.tsx";
+import { TagGroups } from "./tag_groups.tsx";
+import { isVideo, toAltText } from "./thumbnail.tsx";
+
+/** What {@link PostPage} needs. */
+export type PostProps = {
+  image: ImageView;
+  facts: ImageFacts;
+  /** Tags of the image. */
+  tags: CountedTag[];
+  /** The search that led here; "" for none. */
+  query: string;
+  /** Ids of the neighbours within the search: the newer one and the older one. */
+  previous: number | null;
+  next: number | null;
+  /** Where the image stands within the search, from 1; null when nobody looked. */
+  position?: { number: number; total: number } | null;
+  message: PageMessage | null;
+  /** What the person had typed, when it could not be saved. */
+  draft?: TagDraft | null;
+  status: PageStatus;
+};
+
+/** One image with its tags, its facts, and the forms that change it. */
+export function PostPage(props: PostProps) {
+  const { image, facts, tags, query, message, status } = props;
+  return (
+    <Layout title={toTitle(image)} query={query} status={status} section="posts">
+      <div class="columns post">
+        <section class="show" aria-labelledby="heading">
+          <div class="head">
+            <h1 id="heading">Post {image.id}</h1>
+            <Steps {...props} />
+          </div>
+          <Message message={message} />
+          {isVideo(image) ? <Video image={image} /> : <Picture image={image} />}
+        </section>
+        <aside class="side" aria-label="Tags and facts">
+          <section aria-labelledby="tags-heading">
+            <h2 id="tags-heading">Tags</h2>
+            {tags.length === 0 ? <p class="soft">No tags yet.</p> : null}
+            <TagGroups tags={tags} query={query} />
+          </section>
+          <PostFacts image={image} facts={facts} />
+        </aside>
+        <div class="change-post">
+          <EditForm image={image} tags={tags} query={query} draft={props.draft ?? null} />
+          <DeleteForm image={image} query={query} />
+          <RawMetadata metadata={facts.metadata} />
+        </div>
+      </div>
+    </Layout>
+  );
+}
+
+function toTitle(image: ImageView): string {
+  const names = [image.tags.character, image.tags.copyright, image.tags.artist]
+    .flatMap((own) => own?.slice(0, 1) ?? []);
+  return [`Post ${image.id}`, ...names.map(visibleText)].join(" · ");
+}
+
+function Steps({ query: q, previous, next, position }: PostProps) {
+  const page = Math.ceil((position?.number ?? 1) / PAGE_SIZE_DEFAULT);
+  return (
+    <nav class="steps" aria-label="Within the search">
+      {previous === null
+        ? <span class="dead" aria-hidden="true">‹ Previous</span>
+        : <a href={postUrl({ id: previous, q })} rel="prev">‹ Previous</a>}
+      <a class="back" href={postsUrl({ q, page })}>
+        {q.trim() === "" ? "All posts" : "Back to the search"}
+      </a>
+      {next === null
+        ? <span class="dead" aria-hidden="true">Next ›</span>
+        : <a href={postUrl({ id: next, q })} rel="next">Next ›</a>}
+      {position
+        ? (
+          <span class="position">
+            {formatCount(position.number)} of {formatCount(position.total)}
+          </span>
+        )
+        : null}
+    </nav>
+  );
+}
+
+/** The checkbox lies over the picture, so a click anywhere on it changes the size without a script. */
+function Picture({ image }: { image: ImageView }) {
+  return (
+    <div class="stage">
+      <input type="checkbox" id="full-size" aria-label="Full size" autocomplete="off" />
+      <label for="full-size">
+        <img
+          src={image.urls.file}
+          alt={toAltText(image)}
+          width={image.width ?? undefined}
+          height={image.height ?? undefined}
+          fetchpriority="high"
+        />
+      </label>
+    </div>
+  );
+}
+
+function Video({ image }: { image: ImageView }) {
+  return (
+    <div class="stage">
+      <video
+        src={image.urls.file}
+        poster={image.urls.thumbnail}
+        width={image.width ?? undefined}
+        height={image.height ?? undefined}
+        aria-label={toAltText(image)}
+        controls
+        loop
+        playsinline
+        preload="metadata"
+      >
+        <a href={image.urls.file}>Open the video</a>
+      </video>
+    </div>
+  );
+}

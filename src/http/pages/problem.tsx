@@ -1,0 +1,31 @@
+import { visibleText } from "./format.ts";
+import { Layout } from "./layout.tsx";
+import type { PageStatus } from "./page_status.ts";
+
+/** What {@link ProblemPage} needs. */
+export type ProblemProps = {
+  /** HTTP status of the answer. */
+  statusCode: number;
+  title: string;
+  detail: string;
+  /** What the person can do about it. */
+  remedy: string | null;
+  status: PageStatus;
+};
+
+/** Says what went wrong and what can be done. */
+export function ProblemPage({ statusCode, title, detail, remedy, status }: ProblemProps) {
+  return (
+    <Layout title={title} query="" status={status}>
+      <section class="notice" aria-labelledby="heading">
+        <p class="code" aria-hidden="true">{statusCode}</p>
+        <h1 id="heading">{visibleText(title)}</h1>
+        <p>{visibleText(detail)}</p>
+        {remedy === null || remedy === "" ? null : <p>{visibleText(remedy)}</p>}
+        <p>
+          <a href="/posts">Go to all posts</a>
+        </p>
+      </section>
+    </Layout>
+  );
+}

@@ -1,0 +1,71 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import { AppError } from "../base/errors.ts";
+import { ID_MAX } from "../base/ids.ts";
+import { EDIT_TAGS_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TAG_LIST_MAX } from "../base/limits.ts";
+import { type PageRequest, parsePage } from "../query/page.ts";
+
+const LIMIT = z.coerce.number().int().min(1).max(PAGE_SIZE_MAX).default(PAGE_SIZE_DEFAULT);
+const ID = z.coerce.number().int().min(1).max(ID_MAX);
+const NAMES = z.array(z.string()).max(EDIT_TAGS_MAX).default([]);
+
+/** Body of `PUT /api/images/:id/tags`. */
+export const TAG_EDIT = z.strictObject({ add: NAMES, remove: NAMES });
+
+/** Query of `GET /api/tags`. */
+export const TAG_LIST = z.object({
+  prefix: z.string().max(1_000).default(""),
+  limit: z.coerce.number().int().min(1).max(TAG_LIST_MAX).default(PAGE_SIZE_DEFAULT),
+});
+
+/**
+ * Checks what came from outside and gives it typed.
+ *
+ * @throws {AppError} `bad_request`, naming each field that is wrong.
+ */
+export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join(".")}: ${message}`
+  );
+  throw new AppError("bad_request", faults.join("; "));
+}
+
+/** A search as it stands in a URL: q, page, limit. Danbooru's name of q is understood too. */
+export function readSearch(context: Context): { query: string; page: PageRequest; limit: number } {
+  return {
+    query: context.req.query("q") ?? context.req.query("tags") ?? "",
+    page: parsePage(context.req.query("page")),
+    limit: check(LIMIT, context.req.query("limit")),
+  };
+}
+
+/**
+ * The `:id` of a path.
+ *
+ * @throws {AppError} `not_found` if it is no id: such an image cannot exist.
+ */
+export function readId(context: Context): number {
+  const result = ID.safeParse(context.req.param("id"));
+  if (result.success) return result.data;
+  throw new AppError("not_found", `There is no ${JSON.stringify(context.req.param("id"))} here`);
+}
+
+/**
+ * The JSON body of a request.
+ *
+ * @throws {AppError} `unsupported_media` for another content type, `bad_request` if it does not parse.
+ */
+export async function readJson(context: Context): Promise<unknown> {
+  const type = context.req.header("content-type") ?? "";
+  if (!/^application\/json\s*(;|$)/i.test(type)) {
+    throw new AppError("unsupported_media", "The body must be application/json");
+  }
+  try {
+    return await context.req.json();
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new AppError("bad_request", "The body is not JSON");
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Library } from "../library/library.ts";
+import type { Thumbnails } from "../library/thumbnails.ts";
+import type { StallMeter } from "../system/stalls.ts";
+
+/** What all routes share. */
+export type ServerState = {
+  library: Library;
+  thumbnails: Thumbnails;
+  stalls: StallMeter;
+  /** How far the first load is; null before it begins and after it ended. */
+  progress: () => { done: number; total: number } | null;
+  /** When the newest load ended: how long it took; null before the first one. */
+  loadMs: () => number | null;
+  /** Whether anything was loaded yet. */
+  isLoaded: () => boolean;
+  /** Aborted when the server shuts down, so that open streams end. */
+  shutdown: AbortSignal;
+  /** File of a static asset by its name. */
+  version: string;
+};
+
+/** Follows the cache's events for pages and `/api/status`. */
+export function followLoads(
+  library: Library,
+): Pick<ServerState, "progress" | "loadMs" | "isLoaded"> {
+  let progress: { done: number; total: number } | null = null;
+  let loadMs: number | null = null;
+  const { events } = library.core;
+  events.on("loadProgressed", ({ done, total, stage }) => {
+    // The columns come in one piece: only metadata is counted while it goes.
+    progress = stage === "metadata" ? { done, total } : progress;
+  });
+  events.on("swapped", (swapped) => {
+    progress = null;
+    loadMs = swapped.loadMs;
+  });
+  events.on("loadFailed", () => void (progress = null));
+  return { progress: () => progress, loadMs: () => loadMs, isLoaded: () => loadMs !== null };
+}

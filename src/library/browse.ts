@@ -1,0 +1,104 @@
+import type { ImageId, Row } from "../base/ids.ts";
+import type { ImageSnapshot } from "../cache/image_snapshot.ts";
+import { type PageRequest, takePage } from "../query/page.ts";
+import { parseQuery } from "../query/parser.ts";
+import { search } from "../query/search.ts";
+import { type CountedTag, suggestTags } from "../query/tag_list.ts";
+import { type ImageView, toImageView } from "./image_view.ts";
+import type { Library } from "./library.ts";
+
+/** One page of a search. */
+export type SearchPage = {
+  query: string;
+  /** Images that match, exactly. */
+  total: number;
+  tookMs: number;
+  images: ImageView[];
+  /** The `page` text of the next page; null on the last one. */
+  next: string | null;
+  /** Tags of the query that do not exist, with known ones that may be meant. */
+  unknown: { name: string; suggestions: string[] }[];
+};
+
+/** Suggestions for an unknown tag. */
+const SUGGESTIONS_MAX = 5;
+
+/**
+ * Searches and takes one page.
+ *
+ * @throws {QuerySyntaxError} If the query does not parse.
+ */
+export function searchImages(
+  library: Library,
+  request: { query: string; page: PageRequest; limit: number },
+): SearchPage {
+  const startedAt = performance.now();
+  const snapshot = library.core.cache.current;
+  const { rows, unknownTags } = search(snapshot, parseQuery(request.query));
+  const page = takePage(snapshot, rows, { ...request.page, limit: request.limit });
+  return {
+    query: request.query,
+    total: rows.length,
+    images: page.rows.map((row) => toImageView(snapshot, row)),
+    next: page.next,
+    unknown: unknownTags.map((name) => ({
+      name,
+      suggestions: suggestTags(snapshot, name, SUGGESTIONS_MAX),
+    })),
+    tookMs: performance.now() - startedAt,
+  };
+}
+
+/** An image of the current snapshot. */
+export function findImage(library: Library, id: ImageId): ImageView | undefined {
+  const snapshot = library.core.cache.current;
+  const row = snapshot.rowOfId(id);
+  return row === undefined ? undefined : toImageView(snapshot, row);
+}
+
+/** The images before and after one in a search's result, as a person pages through it. */
+export function findNeighbours(
+  library: Library,
+  request: { query: string; id: ImageId },
+): { previous: ImageId | null; next: ImageId | null } {
+  const snapshot = library.core.cache.current;
+  const row = snapshot.rowOfId(request.id);
+  const { rows } = search(snapshot, parseQuery(request.query));
+  const place = row === undefined ? -1 : placeOf(snapshot, rows, row);
+  const idAt = (i: number) => (i >= 0 && i < rows.length ? snapshot.idAt(rows[i]) : null);
+  // Pages show the highest id first, so the one after stands before in the rows.
+  return place < 0
+    ? { previous: null, next: null }
+    : { previous: idAt(place + 1), next: idAt(place - 1) };
+}
+
+/** Place of a row among rows that ascend by image id, or -1. */
+function placeOf(snapshot: ImageSnapshot, rows: Int32Array, row: Row): number {
+  const id = snapshot.idAt(row);
+  let low = 0;
+  let high = rows.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const other = snapshot.idAt(rows[middle]);
+    if (other === id) return middle;
+    if (other < id) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+/** The tags of some images with their counts in the library, by category and then most used first. */
+export function countTags(library: Library, images: readonly ImageView[]): CountedTag[] {
+  const snapshot = library.core.cache.current;
+  const tags = new Map<string, CountedTag>();
+  for (const image of images) {
+    for (const [category, names] of Object.entries(image.tags)) {
+      for (const name of names) {
+        const id = snapshot.tags.idOf(name);
+        if (id === undefined || tags.has(name)) continue;
+        tags.set(name, { id, name, category, count: snapshot.countOfTag(id) });
+      }
+    }
+  }
+  return [...tags.values()].sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
+}

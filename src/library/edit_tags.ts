@@ -1,0 +1,60 @@
+import { AppError } from "../base/errors.ts";
+import type { ImageId } from "../base/ids.ts";
+import { EDIT_TAGS_MAX } from "../base/limits.ts";
+import type { TagChange, WantedTag } from "../store/tags.ts";
+import { splitNamespace } from "../tags/category.ts";
+import { ratingOfTagName } from "../tags/ratings.ts";
+import { checkTagName, normalizeTagName } from "../tags/tag_name.ts";
+import type { Library } from "./library.ts";
+
+/** A person's edit of the tags of one image, as typed. */
+export type TagsToEdit = {
+  imageId: ImageId;
+  /** Names; a new tag's category can stand before it (`artist:name`). */
+  add: readonly string[];
+  remove: readonly string[];
+  /** Names that the image must still have, so that nobody's edit is overwritten; null: whatever. */
+  expectedTags: readonly string[] | null;
+};
+
+/**
+ * Writes an edit and makes it visible; gives what really changed.
+ *
+ * @throws {AppError} `bad_request` for a name that cannot be, `not_found`, `conflict`,
+ *   `precondition_failed`.
+ */
+export async function editImageTags(library: Library, edit: TagsToEdit): Promise<TagChange> {
+  const count = edit.add.length + edit.remove.length;
+  if (count > EDIT_TAGS_MAX) {
+    throw new AppError(
+      "bad_request",
+      `Cannot edit ${count} tags at once: the limit is ${EDIT_TAGS_MAX}`,
+    );
+  }
+  const add = edit.add.map(parseWantedTag);
+  const remove = edit.remove.map((text) => {
+    const name = normalizeTagName(text);
+    if (name === undefined) throw new AppError("bad_request", "Cannot remove a tag without a name");
+    return name;
+  });
+  const change = await library.writer.call("editTags", {
+    imageId: edit.imageId,
+    add,
+    remove,
+    editor: "owner",
+    expectedTags: edit.expectedTags === null ? null : [...edit.expectedTags],
+  });
+  await library.core.poll();
+  return change;
+}
+
+/** Reads a tag as a person types it: `name`, `artist:name`, `rating:e`. */
+function parseWantedTag(text: string): WantedTag {
+  const whole = normalizeTagName(text) ?? text;
+  const { category, name } = splitNamespace(whole);
+  if (category === null || category === "rating") {
+    const checked = checkTagName(whole);
+    return { name: checked, category: ratingOfTagName(checked) === undefined ? null : "rating" };
+  }
+  return { name: checkTagName(name), category };
+}

@@ -1,0 +1,81 @@
+import { AppError } from "../base/errors.ts";
+import { mediaTypeOfExt, SNIFF_BYTES, sniffMediaType } from "../media/sniff.ts";
+import type { ImageView } from "./image_view.ts";
+import type { Library } from "./library.ts";
+import { locateFile, newThumbnailPath, thumbnailCandidates } from "./library_paths.ts";
+
+/** Finds thumbnails and makes missing ones, one at a time for each content. */
+export class Thumbnails {
+  readonly #library: Library;
+  readonly #making = new Map<string, Promise<string>>();
+
+  constructor(library: Library) {
+    this.#library = library;
+  }
+
+  /**
+   * Absolute path of an image's thumbnail, made now if there is none.
+   *
+   * @throws {AppError} `undecodable_media` if the image cannot be decoded, `not_found` if its file is gone.
+   */
+  async find(image: Pick<ImageView, "md5" | "filepath">): Promise<string> {
+    for (const path of thumbnailCandidates(this.#library.paths, image)) {
+      if (await hasBytes(path)) return path;
+    }
+    let making = this.#making.get(image.md5);
+    if (making === undefined) {
+      making = this.#make(image).finally(() => this.#making.delete(image.md5));
+      this.#making.set(image.md5, making);
+    }
+    return await making;
+  }
+
+  async #make(image: Pick<ImageView, "md5" | "filepath">): Promise<string> {
+    const { paths } = this.#library;
+    const path = await locateFile(paths, this.#library.roots(), image.filepath);
+    const thumbnailPath = newThumbnailPath(paths, image.md5);
+    const ext = await readType(path);
+    const made = await this.#library.media.call("renewThumbnail", { path, ext, thumbnailPath });
+    if (made.thumbnail === "failed") {
+      throw new AppError(
+        "undecodable_media",
+        `${image.filepath} has no thumbnail: ${made.thumbnailError}`,
+      );
+    }
+    return thumbnailPath;
+  }
+}
+
+async function hasBytes(path: string): Promise<boolean> {
+  try {
+    const info = await Deno.stat(path);
+    // A power cut can leave an empty one.
+    return info.isFile && info.size > 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+async function readType(path: string): Promise<string> {
+  const head = new Uint8Array(SNIFF_BYTES);
+  using file = await openFile(path);
+  const count = await file.read(head) ?? 0;
+  const type = sniffMediaType(head.subarray(0, count)) ??
+    mediaTypeOfExt(path.slice(path.lastIndexOf(".")));
+  if (type === undefined) throw new AppError("undecodable_media", `${path} is no picture or video`);
+  return type.ext;
+}
+
+async function openFile(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new AppError("not_found", `There is no file ${path}`);
+    }
+    throw error;
+  }
+}
