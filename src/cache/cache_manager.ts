@@ -1,6 +1,7 @@
 import { invariant } from "../base/errors.ts";
 import type { ImageId, TagId } from "../base/ids.ts";
 import { OVERLAY_ROWS_MAX } from "../base/limits.ts";
+import { applyReading, type Edited } from "./apply_reading.ts";
 import type { CacheEvents } from "./cache_events.ts";
 import { checkShapes } from "./image_columns.ts";
 import { ImageDataView } from "./image_data_view.ts";
@@ -25,8 +26,8 @@ export type LoadOptions = {
   verbose?: boolean;
 };
 
-/** What an edit changed, for the events that follow it. */
-type Edited = { changed: ImageId[]; removed: ImageId[]; tags: TagId[] };
+/** What was edited one by one while a load reads; paths, because the load may know other ids for them. */
+type Edits = { ids: Set<ImageId>; paths: Set<string>; hasTags: boolean };
 
 /**
  * The seed's cache manager: the one mutable cell of the program, holding an immutable snapshot.
@@ -51,7 +52,8 @@ export class CacheManager {
   #queue: Promise<unknown> = Promise.resolve();
   #running: Promise<boolean> | null = null;
   #queued: Promise<boolean> | null = null;
-  #editedWhileLoading: Set<ImageId> | null = null;
+  #isQueuedVerbose = false;
+  #editsWhileLoading: Edits | null = null;
 
   constructor(options: CacheManagerOptions) {
     this.#ports = options.ports;
@@ -82,10 +84,14 @@ export class CacheManager {
    */
   loadDataFromDb(options: LoadOptions = {}): Promise<boolean> {
     const verbose = options.verbose ?? true;
-    if (this.#running === null) return this.#start(verbose);
-    this.#queued ??= this.#running.catch(() => false).then(() => {
+    // A load that ended leaves the place to the queued one, never to a request that comes between.
+    if (this.#running === null && this.#queued === null) return this.#start(verbose);
+    this.#isQueuedVerbose ||= verbose;
+    this.#queued ??= this.#running!.catch(() => false).then(() => {
+      const isVerbose = this.#isQueuedVerbose;
+      this.#isQueuedVerbose = false;
       this.#queued = null;
-      return this.#start(verbose);
+      return this.#start(isVerbose);
     });
     return this.#queued;
   }
@@ -109,6 +115,7 @@ export class CacheManager {
   /** Reads one image anew: changed, added or gone. Cost: O(its tags). */
   async reloadSingleImage(filepath: string): Promise<void> {
     const edited = await this.#change(async () => {
+      this.#editsWhileLoading?.paths.add(filepath);
       const row = this.#current.rowOfPath(filepath);
       const known = row === undefined ? null : this.#current.idAt(row);
       const byPath = await this.#ports.readImageByPath(filepath);
@@ -124,6 +131,7 @@ export class CacheManager {
   /** Takes one image out of the cache, whatever the database says. Cost: O(its tags). */
   async removeImageFromCache(filepath: string): Promise<void> {
     const edited = await this.#change(() => {
+      this.#editsWhileLoading?.paths.add(filepath);
       const row = this.#current.rowOfPath(filepath);
       const ids = row === undefined ? [] : [this.#current.idAt(row)];
       return Promise.resolve(this.#applyImages(ids, { images: [], tags: [] }));
@@ -235,7 +243,7 @@ export class CacheManager {
   #start(verbose: boolean): Promise<boolean> {
     const load = this.#load(verbose).finally(() => {
       this.#running = null;
-      this.#editedWhileLoading = null;
+      this.#editsWhileLoading = null;
     });
     this.#running = load;
     return load;
@@ -244,7 +252,7 @@ export class CacheManager {
   async #load(verbose: boolean): Promise<boolean> {
     const print = verbose ? this.#print : () => {};
     const startedAt = this.#now();
-    this.#editedWhileLoading = new Set();
+    this.#editsWhileLoading = { ids: new Set(), paths: new Set(), hasTags: false };
     this.#events.emit("loadStarted", { generation: this.#current.generation });
     print("Loading data from database...");
     try {
@@ -303,20 +311,26 @@ export class CacheManager {
     const changes = loaded.position === null
       ? null
       : await this.#ports.readChanges(loaded.position);
-    const ids = new Set(this.#editedWhileLoading);
-    if (changes?.kind === "entries") { for (const id of changes.imageIds) ids.add(id); }
+    const edits = this.#editsWhileLoading!;
+    const known = edits.hasTags ? await this.#readTagTable() : tags;
     const changedTags = changes?.kind === "entries" && changes.tagIds.length > 0
       ? await this.#readTagChanges(changes.tagIds)
       : [];
+    const base = ImageSnapshot.of(loaded.columns, {
+      sources: loaded.sources,
+      tags: changedTags.length === 0 ? known : known.with(changedTags),
+      generation: this.#current.generation + 1,
+    });
+    const rows = [...edits.paths].map((path) => base.rowOfPath(path));
+    const ids = new Set([
+      ...edits.ids,
+      ...rows.filter((row) => row !== undefined).map((row) => base.idAt(row)),
+      ...(changes?.kind === "entries" ? changes.imageIds : []),
+    ]);
     const reading = ids.size === 0
       ? { images: [], tags: [] }
       : await this.#ports.readImages([...ids]);
-    const base = ImageSnapshot.of(loaded.columns, {
-      sources: loaded.sources,
-      tags: changedTags.length === 0 ? tags : tags.with(changedTags),
-      generation: this.#current.generation + 1,
-    });
-    this.#publish(withReading(base, [...ids], reading).snapshot);
+    this.#publish(applyReading(base, [...ids], reading).snapshot);
     this.#position = changes?.kind === "entries" ? changes.position : loaded.position;
   }
 
@@ -333,10 +347,15 @@ export class CacheManager {
   }
 
   #applyImages(ids: readonly ImageId[], reading: ImageReading): Edited {
-    for (const id of ids) this.#editedWhileLoading?.add(id);
-    const { snapshot, edited } = withReading(this.#current, ids, reading);
+    for (const id of ids) this.#editsWhileLoading?.ids.add(id);
+    const { snapshot, edited } = applyReading(this.#current, ids, reading);
     if (snapshot !== this.#current) this.#publish(snapshot);
     return edited;
+  }
+
+  async #readTagTable(): Promise<TagTable> {
+    const columns = await this.#ports.readTags();
+    return columns === null ? TagTable.EMPTY : await TagTable.build(columns);
   }
 
   async #readTagChanges(ids: readonly TagId[]): Promise<[TagId, TagRecord | null][]> {
@@ -353,9 +372,8 @@ export class CacheManager {
 
   async #reloadTags(): Promise<void> {
     await this.#change(async () => {
-      const columns = await this.#ports.readTags();
-      const tags = columns === null ? TagTable.EMPTY : await TagTable.build(columns);
-      this.#publish(this.#current.withTags(tags));
+      this.#publish(this.#current.withTags(await this.#readTagTable()));
+      if (this.#editsWhileLoading !== null) this.#editsWhileLoading.hasTags = true;
     });
     this.#events.emit("tagsChanged", { generation: this.#current.generation, ids: [] });
     this.#events.triggerCacheInvalidation();
@@ -371,27 +389,4 @@ export class CacheManager {
     const isFull = this.#current.editedRowCount > OVERLAY_ROWS_MAX;
     if (isFull && !this.isLoading()) this.loadDataFromDbAsync();
   }
-}
-
-/** A snapshot in which the images `ids` are as read; those not read are gone. */
-function withReading(
-  snapshot: ImageSnapshot,
-  ids: readonly ImageId[],
-  reading: ImageReading,
-): { snapshot: ImageSnapshot; edited: Edited } {
-  const states = new Map(reading.images.map((image) => [image.id, image]));
-  const tagTable = snapshot.tags.withKnown(reading.tags);
-  const edited: Edited = { changed: [], removed: [], tags: [] };
-  const touchedTags = new Set<TagId>();
-  for (const id of ids) {
-    const state = states.get(id) ?? null;
-    const row = snapshot.rowOfId(id);
-    if (state === null && row === undefined) continue;
-    for (const tagId of row === undefined ? [] : snapshot.tagIdsAt(row)) touchedTags.add(tagId);
-    for (const tagId of state?.tagIds ?? []) touchedTags.add(tagId);
-    snapshot = snapshot.withImage(id, state, tagTable);
-    (state === null ? edited.removed : edited.changed).push(id);
-  }
-  edited.tags = [...touchedTags];
-  return { snapshot, edited };
 }

@@ -10,7 +10,7 @@ import { ReadOnlyMap } from "./read_only_map.ts";
 import { TagTable } from "./tag_table.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const NO_ROWS = new Int32Array();
 
 type SnapshotParts = {

@@ -58,7 +58,7 @@ export class TagTable {
   /** Decodes a table in slices, so that 200,000 names do not stall the main isolate for 0.1 s. */
   static async build(columns: TagColumns): Promise<TagTable> {
     const { tagId, tagNameOffset, tagNameBytes, tagCategory } = columns;
-    const decoder = new TextDecoder();
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const names: string[] = [];
     const idByName = new Map<string, TagId>();
     let sliceEnd = performance.now() + MAIN_SLICE_MS;

@@ -47,7 +47,7 @@ export const limitBody: MiddlewareHandler = bodyLimit({
 });
 
 /** Headers of every page and answer: nothing from elsewhere, no inline script, no frames. */
-export const secure: MiddlewareHandler = secureHeaders({
+const pageHeaders: MiddlewareHandler = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
@@ -66,3 +66,17 @@ export const secure: MiddlewareHandler = secureHeaders({
   crossOriginResourcePolicy: "same-origin",
   crossOriginOpenerPolicy: "same-origin",
 });
+
+/** Headers of originals and thumbnails: their own policy is stricter and must not be overwritten. */
+const fileHeaders: MiddlewareHandler = secureHeaders({
+  referrerPolicy: "same-origin",
+  strictTransportSecurity: false,
+  xFrameOptions: "DENY",
+  crossOriginResourcePolicy: "same-origin",
+});
+
+const FILE_PATH = /^\/(files|thumbnails)\//;
+
+/** Security headers of every answer. */
+export const secure: MiddlewareHandler = (context, next) =>
+  (FILE_PATH.test(context.req.path) ? fileHeaders : pageHeaders)(context, next);

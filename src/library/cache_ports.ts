@@ -17,8 +17,6 @@ export type CachePortsOptions = {
   onMalformed: (count: number, documents: MalformedDocument[]) => void;
 };
 
-const encoder = new TextEncoder();
-
 /** Connects the cache to the database: full loads through workers, single images by the reader. */
 export function makeCachePorts(options: CachePortsOptions): CachePorts {
   const { workers, path, reader } = options;
@@ -70,7 +68,7 @@ async function readPostIds(
 ): Promise<Map<number, ImageState["postIds"]>> {
   const byImage = new Map<number, ImageState["postIds"]>();
   if (documents.length === 0) return byImage;
-  const texts = documents.map(({ data }) => encoder.encode(data));
+  const texts = documents.map(({ data }) => data);
   const bytes = new Uint8Array(texts.reduce((sum, text) => sum + text.length, 0));
   let end = 0;
   for (const text of texts) {

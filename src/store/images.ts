@@ -1,4 +1,5 @@
-import { type Database, prepared, toNumber } from "./database.ts";
+import { type Database, inReadTransaction, prepared } from "./database.ts";
+import { imageNumberExpressions } from "./read_columns.ts";
 
 /** A tag as the database has it. */
 export type TagRow = { id: number; name: string; category: string | null };
@@ -21,19 +22,24 @@ export type ImageRow = {
 export type ImageRows = {
   images: ImageRow[];
   tags: TagRow[];
-  documents: { imageId: number; data: string }[];
+  documents: { imageId: number; data: Uint8Array }[];
 };
 
 /** Ids of one statement: a bound JSON array has no limit of variables. */
 const ID_LIST = "IN (SELECT value FROM json_each(?))";
 
-/** Reads some images; those that do not exist are left out. Cost: about 40 µs an image. */
+/**
+ * Reads some images at one moment; those that do not exist are left out. Cost: about 40 µs an image.
+ */
 export function readImageRows(db: Database, ids: readonly number[]): ImageRows {
-  const list = JSON.stringify(ids);
+  return inReadTransaction(db, () => readRows(db, JSON.stringify(ids)));
+}
+
+function readRows(db: Database, list: string): ImageRows {
+  const numbers = imageNumberExpressions(db);
   const images = prepared(
     db,
-    `SELECT id, filepath, md5, image_width, image_height, score, fav_count,
-       unixepoch(ingested_at), parent_id FROM images WHERE id ${ID_LIST} ORDER BY id`,
+    `SELECT id, filepath, md5, ${numbers.join(", ")} FROM images WHERE id ${ID_LIST} ORDER BY id`,
   ).values<[number, string, string, ...number[]]>(list);
   const links = prepared(
     db,
@@ -50,7 +56,7 @@ export function readImageRows(db: Database, ids: readonly number[]): ImageRows {
   }
   return {
     images: images.map(([id, filepath, md5, ...numbers]) => {
-      const [width, height, score, favCount, ingestedAt, parentId] = numbers.map(toNumber);
+      const [width, height, score, favCount, ingestedAt, parentId] = numbers;
       const own = Int32Array.from(tagIds.get(id) ?? []);
       return {
         id,
@@ -75,9 +81,9 @@ function readDocuments(db: Database, list: string): ImageRows["documents"] {
   if (exists === undefined) return [];
   return prepared(
     db,
-    `SELECT image_id, coalesce(data, '') FROM raw_metadata WHERE image_id ${ID_LIST}`,
+    `SELECT image_id, CAST(coalesce(data, '') AS BLOB) FROM raw_metadata WHERE image_id ${ID_LIST}`,
   )
-    .values<[number, string]>(list).map(([imageId, data]) => ({ imageId, data }));
+    .values<[number, Uint8Array]>(list).map(([imageId, data]) => ({ imageId, data }));
 }
 
 /** Id of the image with this path. */

@@ -130,12 +130,17 @@ const NUMBERS: [name: keyof PackedImages, column: string, expression: string][] 
   ["parentId", "parent_id", "parent_id"],
 ];
 
-/** Reads all images in batches, ascending by id. Cost: about 2 µs an image. */
-export function* readPackedImages(db: Database): Generator<PackedImages> {
+/** Expressions over `images` for width, height, score, favCount, ingestedAt and parentId. */
+export function imageNumberExpressions(db: Database): string[] {
   const existing = readColumnNames(db, "images");
-  const expressions = NUMBERS.map(([, column, expression]) =>
+  return NUMBERS.map(([, column, expression]) =>
     existing.has(column) ? clampedInteger(expression) : "0"
   );
+}
+
+/** Reads all images in batches, ascending by id. Cost: about 2 µs an image. */
+export function* readPackedImages(db: Database): Generator<PackedImages> {
+  const expressions = imageNumberExpressions(db);
   const packed = expressions.map((_, i) => `CAST(group_concat(n${i}) AS BLOB)`);
   const statement = db.prepare(
     `SELECT count(*), max(id), CAST(group_concat(id) AS BLOB),

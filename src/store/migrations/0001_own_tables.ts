@@ -113,11 +113,40 @@ function onAll(table: string, subject: "image" | "tag", column: string): string 
     trigger(table, "DELETE", logged(subject, `old.${column}`));
 }
 
+/** Logs the rows that REPLACE is about to remove: their removal fires no trigger of its own. */
+function onReplace(table: string, subject: "image" | "tag", isSame: string): string {
+  const body = logAll(subject, `SELECT id FROM ${table} WHERE ${isSame}`);
+  const columns = isSame.match(/\w+(?= =)/g)!.join(", ");
+  return `\nCREATE TRIGGER change_log_${table}_replace_insert BEFORE INSERT ON ${table}
+    BEGIN${body}\nEND;
+CREATE TRIGGER change_log_${table}_replace_update BEFORE UPDATE OF ${columns} ON ${table}
+    BEGIN${body}\nEND;`;
+}
+
+/** Logs the images of a tag, which may lose or find it without their links being written: a shell
+ * that writes has foreign keys off. */
+function onTag(event: "INSERT" | "DELETE", id: string): string {
+  const images = `SELECT image_id FROM image_tags WHERE tag_id = ${id}`;
+  return `\nCREATE TRIGGER change_log_tags_${event.toLowerCase()}_links AFTER ${event} ON tags
+    BEGIN${logAll("image", images)}\nEND;`;
+}
+
+/** Statement list that logs every id of a selection. */
+function logAll(subject: "image" | "tag", ids: string): string {
+  return `
+  DELETE FROM change_log WHERE subject = '${subject}' AND subject_id IN (${ids});
+  INSERT INTO change_log (subject, subject_id) SELECT '${subject}', * FROM (${ids});`;
+}
+
 /** Triggers that fill the change log, whoever writes. */
 export const CHANGE_LOG_TRIGGERS = onAll("images", "image", "id") +
   onAll("image_tags", "image", "image_id") +
   onAll("raw_metadata", "image", "image_id") +
-  onAll("tags", "tag", "id");
+  onAll("tags", "tag", "id") +
+  onReplace("images", "image", "filepath = new.filepath OR md5 = new.md5") +
+  onReplace("tags", "tag", "name = new.name") +
+  onTag("INSERT", "new.id") +
+  onTag("DELETE", "old.id");
 
 /**
  * The original's two full-text triggers find the entry of an image by a scan over all entries, so at a

@@ -1,0 +1,29 @@
+import type { ImageId, TagId } from "../base/ids.ts";
+import type { ImageSnapshot } from "./image_snapshot.ts";
+import type { ImageReading } from "./ports.ts";
+
+/** What an edit changed, for the events that follow it. */
+export type Edited = { changed: ImageId[]; removed: ImageId[]; tags: TagId[] };
+
+/** A snapshot in which the images `ids` are as read; those not read are gone. */
+export function applyReading(
+  snapshot: ImageSnapshot,
+  ids: readonly ImageId[],
+  reading: ImageReading,
+): { snapshot: ImageSnapshot; edited: Edited } {
+  const states = new Map(reading.images.map((image) => [image.id, image]));
+  const tagTable = snapshot.tags.withKnown(reading.tags);
+  const edited: Edited = { changed: [], removed: [], tags: [] };
+  const touchedTags = new Set<TagId>();
+  for (const id of ids) {
+    const state = states.get(id) ?? null;
+    const row = snapshot.rowOfId(id);
+    if (state === null && row === undefined) continue;
+    for (const tagId of row === undefined ? [] : snapshot.tagIdsAt(row)) touchedTags.add(tagId);
+    for (const tagId of state?.tagIds ?? []) touchedTags.add(tagId);
+    snapshot = snapshot.withImage(id, state, tagTable);
+    (state === null ? edited.removed : edited.changed).push(id);
+  }
+  edited.tags = [...touchedTags];
+  return { snapshot, edited };
+}
