@@ -3,6 +3,7 @@ import type { ImageId, TagId } from "../base/ids.ts";
 import { OVERLAY_ROWS_MAX } from "../base/limits.ts";
 import { applyReading, type Edited } from "./apply_reading.ts";
 import type { CacheEvents } from "./cache_events.ts";
+import { toRatingCode } from "./columns_builder.ts";
 import { checkShapes } from "./image_columns.ts";
 import { ImageDataView } from "./image_data_view.ts";
 import { ImageSnapshot } from "./image_snapshot.ts";
@@ -161,15 +162,17 @@ export class CacheManager {
         isOverflow = true;
         return null;
       }
-      const tags = await this.#applyTags(changes.tagIds);
-      const edited = this.#applyImages(
-        changes.imageIds,
-        changes.imageIds.length === 0
-          ? { images: [], tags: [] }
-          : await this.#ports.readImages(changes.imageIds),
-      );
+      const tagChanges = await this.#readTagChanges(changes.tagIds);
+      // The ratings of all images of such a tag change, and none of those images is in the log.
+      isOverflow = tagChanges.some(([id, tag]) => this.#isRerated(id, tag));
+      if (isOverflow) return null;
+      const reading = await this.#readImages(changes.imageIds);
+      if (tagChanges.length > 0) {
+        this.#publish(this.#current.withTags(this.#current.tags.with(tagChanges)));
+      }
+      const edited = this.#applyImages(changes.imageIds, reading);
       this.#position = changes.position;
-      return { ...edited, tags: [...new Set([...edited.tags, ...tags])] };
+      return { ...edited, tags: [...new Set([...edited.tags, ...changes.tagIds])] };
     });
     if (isOverflow) return await this.loadDataFromDb({ verbose: false });
     if (edited === null) return false;
@@ -313,7 +316,7 @@ export class CacheManager {
       : await this.#ports.readChanges(loaded.position);
     const edits = this.#editsWhileLoading!;
     const known = edits.hasTags ? await this.#readTagTable() : tags;
-    const changedTags = changes?.kind === "entries" && changes.tagIds.length > 0
+    const changedTags = changes?.kind === "entries"
       ? await this.#readTagChanges(changes.tagIds)
       : [];
     const base = ImageSnapshot.of(loaded.columns, {
@@ -327,9 +330,7 @@ export class CacheManager {
       ...rows.filter((row) => row !== undefined).map((row) => base.idAt(row)),
       ...(changes?.kind === "entries" ? changes.imageIds : []),
     ]);
-    const reading = ids.size === 0
-      ? { images: [], tags: [] }
-      : await this.#ports.readImages([...ids]);
+    const reading = await this.#readImages([...ids]);
     this.#publish(applyReading(base, [...ids], reading).snapshot);
     this.#position = changes?.kind === "entries" ? changes.position : loaded.position;
   }
@@ -358,16 +359,19 @@ export class CacheManager {
     return columns === null ? TagTable.EMPTY : await TagTable.build(columns);
   }
 
+  #readImages(ids: readonly ImageId[]): ImageReading | Promise<ImageReading> {
+    return ids.length === 0 ? { images: [], tags: [] } : this.#ports.readImages(ids);
+  }
+
   async #readTagChanges(ids: readonly TagId[]): Promise<[TagId, TagRecord | null][]> {
+    if (ids.length === 0) return [];
     const found = new Map((await this.#ports.readTagsByIds(ids)).map((tag) => [tag.id, tag]));
     return ids.map((id) => [id, found.get(id) ?? null]);
   }
 
-  async #applyTags(ids: readonly TagId[]): Promise<readonly TagId[]> {
-    if (ids.length === 0) return [];
-    const changes = await this.#readTagChanges(ids);
-    this.#publish(this.#current.withTags(this.#current.tags.with(changes)));
-    return ids;
+  #isRerated(id: TagId, tag: TagRecord | null): boolean {
+    const name = this.#current.tags.nameOf(id) ?? "";
+    return this.#current.countOfTag(id) > 0 && toRatingCode(name) !== toRatingCode(tag?.name ?? "");
   }
 
   async #reloadTags(): Promise<void> {

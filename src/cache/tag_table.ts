@@ -104,7 +104,7 @@ export class TagTable {
   /** Category of an id; undefined when it has none or the id is unknown. Cost: O(log tags). */
   categoryOf(id: TagId): string | undefined {
     const patched = this.#patch.get(id);
-    if (patched !== undefined) return patched?.category ?? undefined;
+    if (patched !== undefined) return toKnownCategory(patched?.category);
     const index = findSorted(this.#ids, id);
     return index < 0 ? undefined : TAG_CATEGORIES[this.#categories[index] - 1];
   }
@@ -137,8 +137,13 @@ export class TagTable {
   /** This table if it has every one of `tags` as given, else one that does. */
   withKnown(tags: readonly TagRecord[]): TagTable {
     const changed = tags.filter((tag) =>
-      this.nameOf(tag.id) !== tag.name || (this.categoryOf(tag.id) ?? null) !== tag.category
+      this.nameOf(tag.id) !== tag.name || this.categoryOf(tag.id) !== toKnownCategory(tag.category)
     );
     return changed.length === 0 ? this : this.with(changed.map((tag) => [tag.id, tag]));
   }
+}
+
+/** A category as the columns can hold it: what is none of TAG_CATEGORIES counts as none. */
+function toKnownCategory(category: string | null | undefined): string | undefined {
+  return TAG_CATEGORIES.find((name) => name === category);
 }

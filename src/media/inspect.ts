@@ -1,26 +1,9 @@
 import { AppError } from "../base/errors.ts";
 import type { VideoFacts } from "./container.ts";
+import type { MediaFacts, MediaRequest, ThumbnailOutcome } from "./media_facts.ts";
 import { mediaTypeOfExt } from "./sniff.ts";
 import { openPicture, type PictureFacts, readPictureFacts, writeThumbnail } from "./thumbnail.ts";
 import { makeVideoPlaceholder, readVideoFacts } from "./video.ts";
-
-/** A stored file of a known type, and where its thumbnail goes. Both paths are already checked. */
-export type MediaRequest = { path: string; ext: string; thumbnailPath: string };
-
-/** What became of a thumbnail; `thumbnailError` is set exactly when it failed. */
-export type ThumbnailOutcome = {
-  thumbnail: "made" | "placeholder" | "failed";
-  thumbnailError: string | null;
-};
-
-/** What is known of a file after it was looked into; `null` where its content does not say. */
-export type MediaFacts = ThumbnailOutcome & {
-  width: number | null;
-  height: number | null;
-  durationMs: number | null;
-  /** Frames of a picture, 1 for a still one; `null` for a film. */
-  frames: number | null;
-};
 
 /**
  * Reads a file's size, length and frames and makes its thumbnail: the media worker's first method.

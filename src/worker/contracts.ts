@@ -1,6 +1,6 @@
 import type { PostBatch, TagColumns } from "../cache/columns_builder.ts";
 import type { ImageColumns } from "../cache/image_columns.ts";
-import type { MediaFacts, MediaRequest, ThumbnailOutcome } from "../media/inspect.ts";
+import type { MediaFacts, MediaRequest, ThumbnailOutcome } from "../media/media_facts.ts";
 import type { HashedFiles } from "../media/md5.ts";
 import type { ImportItem, ImportOutcome } from "../store/import_images.ts";
 import type { Preparation } from "../store/migrate.ts";

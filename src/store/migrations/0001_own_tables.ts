@@ -114,17 +114,17 @@ function onAll(table: string, subject: "image" | "tag", column: string): string 
 }
 
 /** Logs the rows that REPLACE is about to remove: their removal fires no trigger of its own. */
-function onReplace(table: string, subject: "image" | "tag", isSame: string): string {
+function onReplace(table: string, subject: "image" | "tag", uniqueColumns: string[]): string {
+  const isSame = uniqueColumns.map((name) => `${name} = new.${name}`).join(" OR ");
   const body = logAll(subject, `SELECT id FROM ${table} WHERE ${isSame}`);
-  const columns = isSame.match(/\w+(?= =)/g)!.join(", ");
-  return `\nCREATE TRIGGER change_log_${table}_replace_insert BEFORE INSERT ON ${table}
-    BEGIN${body}\nEND;
-CREATE TRIGGER change_log_${table}_replace_update BEFORE UPDATE OF ${columns} ON ${table}
-    BEGIN${body}\nEND;`;
+  const events = ["INSERT", `UPDATE OF ${uniqueColumns.join(", ")}`];
+  return events.map((event) => {
+    const name = `change_log_${table}_replace_${event.split(" ")[0].toLowerCase()}`;
+    return `\nCREATE TRIGGER ${name} BEFORE ${event} ON ${table} BEGIN${body}\nEND;`;
+  }).join("");
 }
 
-/** Logs the images of a tag, which may lose or find it without their links being written: a shell
- * that writes has foreign keys off. */
+/** Logs the images of a tag: with foreign keys off, as in a shell, only the tag itself is written. */
 function onTag(event: "INSERT" | "DELETE", id: string): string {
   const images = `SELECT image_id FROM image_tags WHERE tag_id = ${id}`;
   return `\nCREATE TRIGGER change_log_tags_${event.toLowerCase()}_links AFTER ${event} ON tags
@@ -143,8 +143,8 @@ export const CHANGE_LOG_TRIGGERS = onAll("images", "image", "id") +
   onAll("image_tags", "image", "image_id") +
   onAll("raw_metadata", "image", "image_id") +
   onAll("tags", "tag", "id") +
-  onReplace("images", "image", "filepath = new.filepath OR md5 = new.md5") +
-  onReplace("tags", "tag", "name = new.name") +
+  onReplace("images", "image", ["filepath", "md5"]) +
+  onReplace("tags", "tag", ["name"]) +
   onTag("INSERT", "new.id") +
   onTag("DELETE", "old.id");
 
