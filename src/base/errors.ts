@@ -38,11 +38,16 @@ export type AppErrorOptions = {
  * Programmer errors are TypeError, RangeError or {@link invariant} instead.
  */
 export class AppError extends Error {
+  /** Always "AppError". */
   override readonly name: string = "AppError";
+  /** What kind of failure it is. */
   readonly code: ErrorCode;
+  /** What the person can do about it. */
   readonly remedy: string | undefined;
+  /** Plain data for logs and problem responses. */
   readonly details: Record<string, unknown> | undefined;
 
+  /** Makes the error; the message names the thing that failed. */
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;

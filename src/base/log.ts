@@ -1,13 +1,13 @@
-import {
-  configureSync,
-  getJsonLinesFormatter,
-  getLogger,
-  type Logger,
-  type LogLevel,
-  type LogRecord,
-} from "@logtape/logtape";
+import { configureSync, getJsonLinesFormatter, getLogger, type LogRecord } from "@logtape/logtape";
 
-export type { Logger };
+/** How much a message matters, the least first. */
+export type LogLevel = "trace" | "debug" | "info" | "warning" | "error" | "fatal";
+
+/** Takes messages; `{name}` in a message is replaced by the property of that name. */
+export type Logger = Record<
+  "debug" | "info" | "warn" | "error",
+  (message: string, properties?: Record<string, unknown>) => void
+>;
 
 const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error", "fatal"];
 
@@ -17,7 +17,13 @@ const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error
  * Silent until {@link configureLogging} ran, so that an embedder hears nothing it did not ask for.
  */
 export function log(part?: string): Logger {
-  return getLogger(part === undefined ? ["chibibooru"] : ["chibibooru", part]);
+  const logger = getLogger(part === undefined ? ["chibibooru"] : ["chibibooru", part]);
+  return {
+    debug: (message, properties) => logger.debug(message, properties),
+    info: (message, properties) => logger.info(message, properties),
+    warn: (message, properties) => logger.warn(message, properties),
+    error: (message, properties) => logger.error(message, properties),
+  };
 }
 
 /** Level by name, `undefined` when there is no such level (names of the environment: LOG_LEVEL). */

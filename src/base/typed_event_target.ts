@@ -11,6 +11,7 @@ export type ListenOptions = { signal?: AbortSignal; once?: boolean };
 export class TypedEventTarget<M extends Record<string, unknown>> extends EventTarget {
   readonly #onListenerError: (error: unknown, type: string) => void;
 
+  /** Makes a target; `onListenerError` is told what a listener throws. */
   constructor(onListenerError: (error: unknown, type: string) => void) {
     super();
     this.#onListenerError = onListenerError;

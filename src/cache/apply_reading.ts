@@ -1,9 +1,32 @@
 import type { ImageId, TagId } from "../base/ids.ts";
 import type { ImageSnapshot } from "./image_snapshot.ts";
-import type { ImageReading } from "./ports.ts";
+import type { CachePorts, ImageReading } from "./ports.ts";
 
 /** What an edit changed, for the events that follow it. */
 export type Edited = { changed: ImageId[]; removed: ImageId[]; tags: TagId[] };
+
+/** Ids of the images that have one of these paths in a snapshot. */
+export function idsOfPaths(snapshot: ImageSnapshot, paths: Iterable<string>): ImageId[] {
+  const rows = [...paths].map((path) => snapshot.rowOfPath(path));
+  return rows.filter((row) => row !== undefined).map((row) => snapshot.idAt(row));
+}
+
+/**
+ * Completes a reading of `ids` by the images that a snapshot has under the paths that were read: they
+ * are elsewhere now, or gone. Adds their ids to `ids`.
+ */
+export async function completeReading(
+  snapshot: ImageSnapshot,
+  ids: Set<ImageId>,
+  reading: ImageReading,
+  readImages: CachePorts["readImages"],
+): Promise<ImageReading> {
+  const others = idsOfPaths(snapshot, reading.images.map((image) => image.filepath))
+    .filter((id) => !ids.has(id));
+  if (others.length === 0) return reading;
+  for (const id of others) ids.add(id);
+  return completeReading(snapshot, ids, await readImages([...ids]), readImages);
+}
 
 /** A snapshot in which the images `ids` are as read; those not read are gone. */
 export function applyReading(

@@ -1,7 +1,7 @@
 import { invariant } from "../base/errors.ts";
 import type { ImageId, TagId } from "../base/ids.ts";
 import { OVERLAY_ROWS_MAX } from "../base/limits.ts";
-import { applyReading, type Edited } from "./apply_reading.ts";
+import { applyReading, completeReading, type Edited, idsOfPaths } from "./apply_reading.ts";
 import type { CacheEvents } from "./cache_events.ts";
 import { toRatingCode } from "./columns_builder.ts";
 import { checkShapes } from "./image_columns.ts";
@@ -56,6 +56,7 @@ export class CacheManager {
   #isQueuedVerbose = false;
   #editsWhileLoading: Edits | null = null;
 
+  /** Makes an empty cache; nothing is read before a load. */
   constructor(options: CacheManagerOptions) {
     this.#ports = options.ports;
     this.#events = options.events;
@@ -117,14 +118,16 @@ export class CacheManager {
   async reloadSingleImage(filepath: string): Promise<void> {
     const edited = await this.#change(async () => {
       this.#editsWhileLoading?.paths.add(filepath);
-      const row = this.#current.rowOfPath(filepath);
-      const known = row === undefined ? null : this.#current.idAt(row);
-      const byPath = await this.#ports.readImageByPath(filepath);
-      const ids = new Set(byPath.images.map((image) => image.id));
-      if (known === null || ids.has(known)) return this.#applyImages([...ids], byPath);
-      // The path belongs to another image now, or to none: see what became of the one we knew.
-      ids.add(known);
-      return this.#applyImages([...ids], await this.#ports.readImages([...ids]));
+      const found = await this.#ports.readImageByPath(filepath);
+      const ids = new Set(found.images.map((image) => image.id));
+      const known = idsOfPaths(this.#current, [filepath]).filter((id) => !ids.has(id));
+      for (const id of known) ids.add(id);
+      const reading = await this.#readAround(
+        this.#current,
+        ids,
+        known.length === 0 ? found : undefined,
+      );
+      return this.#applyImages([...ids], reading);
     });
     this.#announce(edited);
   }
@@ -133,8 +136,7 @@ export class CacheManager {
   async removeImageFromCache(filepath: string): Promise<void> {
     const edited = await this.#change(() => {
       this.#editsWhileLoading?.paths.add(filepath);
-      const row = this.#current.rowOfPath(filepath);
-      const ids = row === undefined ? [] : [this.#current.idAt(row)];
+      const ids = idsOfPaths(this.#current, [filepath]);
       return Promise.resolve(this.#applyImages(ids, { images: [], tags: [] }));
     });
     this.#announce(edited);
@@ -324,13 +326,12 @@ export class CacheManager {
       tags: changedTags.length === 0 ? known : known.with(changedTags),
       generation: this.#current.generation + 1,
     });
-    const rows = [...edits.paths].map((path) => base.rowOfPath(path));
     const ids = new Set([
       ...edits.ids,
-      ...rows.filter((row) => row !== undefined).map((row) => base.idAt(row)),
+      ...idsOfPaths(base, edits.paths),
       ...(changes?.kind === "entries" ? changes.imageIds : []),
     ]);
-    const reading = await this.#readImages([...ids]);
+    const reading = await this.#readAround(base, ids);
     this.#publish(applyReading(base, [...ids], reading).snapshot);
     this.#position = changes?.kind === "entries" ? changes.position : loaded.position;
   }
@@ -352,6 +353,17 @@ export class CacheManager {
     const { snapshot, edited } = applyReading(this.#current, ids, reading);
     if (snapshot !== this.#current) this.#publish(snapshot);
     return edited;
+  }
+
+  /** Reads images (unless they were read) and those that had the paths that are theirs now. */
+  async #readAround(
+    snapshot: ImageSnapshot,
+    ids: Set<ImageId>,
+    reading?: ImageReading,
+  ): Promise<ImageReading> {
+    const readImages: CachePorts["readImages"] = (ids) => this.#ports.readImages(ids);
+    const first = reading ?? await this.#readImages([...ids]);
+    return await completeReading(snapshot, ids, first, readImages);
   }
 
   async #readTagTable(): Promise<TagTable> {

@@ -62,6 +62,7 @@ export class ColumnsBuilder {
   #oddRows: number[] = [];
   #oddMd5s: Uint8Array[] = [];
 
+  /** Allocates columns of the given sizes. */
   constructor(sizes: { images: number; links: number; pathBytes: number; tags: TagColumns }) {
     const { images, links, tags } = sizes;
     const arena = this.#arena;

@@ -45,8 +45,10 @@ export const COLUMN_TYPES = {
   postRow: "int32",
 } as const;
 
-type ColumnName = keyof typeof COLUMN_TYPES;
-type ColumnArrays = { int32: Int32Array<ArrayBuffer>; uint8: Uint8Array<ArrayBuffer> };
+/** Name of a column. */
+export type ColumnName = keyof typeof COLUMN_TYPES;
+/** Array of each element type. */
+export type ColumnArrays = { int32: Int32Array<ArrayBuffer>; uint8: Uint8Array<ArrayBuffer> };
 
 /** All columns of one snapshot; typed arrays only, so that it can be moved between isolates. */
 export type ImageColumns = { [K in ColumnName]: ColumnArrays[(typeof COLUMN_TYPES)[K]] };

@@ -17,6 +17,7 @@ export type ImageDataEntry = {
 export class ImageDataView implements Iterable<ImageDataEntry> {
   readonly #snapshot: ImageSnapshot;
 
+  /** Makes a view of a snapshot. */
   constructor(snapshot: ImageSnapshot) {
     this.#snapshot = snapshot;
   }
@@ -40,6 +41,7 @@ export class ImageDataView implements Iterable<ImageDataEntry> {
     };
   }
 
+  /** Every image, ascending by id. */
   *[Symbol.iterator](): Generator<ImageDataEntry> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!;
   }

@@ -28,6 +28,7 @@ export class Overlay {
   readonly #rowsByPostId = new Map<number, Row[]>();
   #edit = 0;
 
+  /** Makes an overlay without edits over some columns. */
   constructor(columns: ImageColumns) {
     this.#columns = columns;
   }

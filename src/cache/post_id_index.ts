@@ -14,6 +14,7 @@ export class PostIdIndex {
   readonly #starts: number[];
   readonly #distinct: number;
 
+  /** Indexes the sorted post-id columns. */
   constructor(columns: ImageColumns, sources: readonly string[]) {
     this.#columns = columns;
     this.#sources = sources;

@@ -6,6 +6,7 @@ export class TagIdCache {
   readonly #table: () => TagTable;
   readonly #reload: () => Promise<void>;
 
+  /** Makes the mapping over whatever table is current. */
   constructor(options: { table: () => TagTable; reload: () => Promise<void> }) {
     this.#table = options.table;
     this.#reload = options.reload;

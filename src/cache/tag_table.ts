@@ -50,7 +50,8 @@ export class TagTable {
     this.#patchedSize = size;
   }
 
-  static readonly EMPTY = new TagTable(
+  /** The table without tags. */
+  static readonly EMPTY: TagTable = new TagTable(
     { ids: new Int32Array(), names: [], categories: new Uint8Array(), idByName: new Map() },
     new Map(),
   );

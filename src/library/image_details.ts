@@ -26,6 +26,7 @@ export class ImageDetails {
   #hits = 0;
   #misses = 0;
 
+  /** Makes an empty cache that listens to events. */
   constructor(options: ImageDetailsOptions) {
     this.#cache = new LRUCache({ max: options.entriesMax ?? DETAILS_ENTRIES_MAX });
     this.#read = options.read;

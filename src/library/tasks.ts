@@ -31,7 +31,8 @@ export type TaskEvents = { changed: Task };
 
 /** Runs heavy work in the background, one of each kind at a time, and remembers how it went. */
 export class TaskRunner {
-  readonly events = new TypedEventTarget<TaskEvents>((error) =>
+  /** Tells every change of a task. */
+  readonly events: TypedEventTarget<TaskEvents> = new TypedEventTarget((error) =>
     log("tasks").error("A listener of a task failed: {error}", { error })
   );
   readonly #tasks = new Map<string, Task>();

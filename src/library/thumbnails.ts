@@ -9,6 +9,7 @@ export class Thumbnails {
   readonly #library: Library;
   readonly #making = new Map<string, Promise<string>>();
 
+  /** Serves the thumbnails of a library. */
   constructor(library: Library) {
     this.#library = library;
   }

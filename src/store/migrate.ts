@@ -16,7 +16,7 @@ import { CHIBIBOORU_SCHEMA, PAGE_SIZE_BYTES, REQUIRED_TABLES } from "./schema.ts
 const MIGRATIONS: readonly string[] = [MIGRATION_0001];
 
 /** The version of the database that this program writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+export const SCHEMA_VERSION: number = MIGRATIONS.length;
 
 /** What {@link prepareDatabase} did. */
 export type Preparation = {

@@ -247,7 +247,7 @@ const INDEXES: [name: string, on: string][] = [
 ];
 
 /** Statements that make the tables of an empty ChibiBooru database. */
-export const CHIBIBOORU_SCHEMA = TABLES + FULL_TEXT +
+export const CHIBIBOORU_SCHEMA: string = TABLES + FULL_TEXT +
   INDEXES.map(([name, on]) => `\nCREATE INDEX IF NOT EXISTS idx_${name} ON ${on};`).join("");
 
 /** Tables without which nothing can be read. */

@@ -2,7 +2,7 @@ import { AppError } from "../base/errors.ts";
 import { type Database, readColumnNames } from "./database.ts";
 
 /** Rows of one table that belonged to an image, as objects by column. */
-type SavedRows = Record<string, unknown>[];
+export type SavedRows = Record<string, unknown>[];
 
 /** Where the files of a trashed image were and where they are; `trashed` is null for a hidden one. */
 export type TrashedFile = { filepath: string; trashed: string | null };

@@ -14,6 +14,7 @@ export class StallMeter {
   #count = 0;
   #last = performance.now();
 
+  /** Starts to measure. */
   constructor() {
     this.#timer = setInterval(() => {
       const now = performance.now();
@@ -33,6 +34,7 @@ export class StallMeter {
     };
   }
 
+  /** Stops to measure. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }

@@ -67,6 +67,7 @@ export function reviveError(wire: WireError): Error {
 
 /** A value together with the buffers whose ownership goes with it. */
 export class Moved<T> {
+  /** Names a value and the buffers that go with it. */
   constructor(readonly value: T, readonly buffers: readonly ArrayBuffer[]) {}
 }
 

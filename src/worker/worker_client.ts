@@ -30,6 +30,7 @@ export class WorkerClient<C extends Contract> {
   #isClosed = false;
   #drained: (() => void)[] = [];
 
+  /** Makes a client; the worker starts with the first call. */
   constructor(spawn: () => Worker, options: WorkerClientOptions) {
     this.#spawn = spawn;
     this.#options = options;

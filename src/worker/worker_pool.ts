@@ -9,6 +9,7 @@ import { WorkerClient, type WorkerClientOptions } from "./worker_client.ts";
 export class WorkerPool<C extends Contract> {
   readonly #clients: WorkerClient<C>[];
 
+  /** Makes a pool; no worker starts yet. */
   constructor(spawn: () => Worker, options: WorkerClientOptions & { size: number }) {
     if (!(options.size >= 1)) {
       throw new RangeError(`Cannot make a pool of ${options.name}: size is ${options.size}`);
@@ -16,6 +17,7 @@ export class WorkerPool<C extends Contract> {
     this.#clients = Array.from({ length: options.size }, () => new WorkerClient<C>(spawn, options));
   }
 
+  /** Workers, started or not. */
   get size(): number {
     return this.#clients.length;
   }
