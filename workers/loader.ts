@@ -16,11 +16,49 @@ import { move } from "../src/worker/protocol.ts";
 import { serve } from "../src/worker/serve.ts";
 
 /** The load that is under way: its read transaction stays open between the calls. */
-let load: { db: Database; path: string; sizes: LibrarySizes; metadataAfter: number } | undefined;
+type Load = {
+  db: Database;
+  path: string;
+  sizes: LibrarySizes;
+  metadataAfter: number;
+  builder: ColumnsBuilder | undefined;
+  steps: Iterator<"images" | "tags"> | undefined;
+};
+let load: Load | undefined;
+
+/** One answer of `readSome` takes about so long: long enough to be worth its message. */
+const STEP_MS = 40;
 
 function end(): void {
   load?.db.close();
   load = undefined;
+}
+
+/** Fills the columns batch by batch. */
+function* fill(
+  db: Database,
+  builder: ColumnsBuilder,
+  imageIdMax: number,
+): Generator<"images" | "tags"> {
+  for (const batch of readPackedImages(db)) {
+    builder.addImages(batch);
+    yield "images";
+  }
+  for (const batch of readPackedLinks(db, imageIdMax)) {
+    builder.addLinks(batch);
+    yield "tags";
+  }
+}
+
+/** Runs one part of the load; a failure ends it, named after the database. */
+function attempt<T>(part: (load: Load) => T): T {
+  const { path } = current();
+  try {
+    return part(current());
+  } catch (error) {
+    end();
+    throw explain(error, path);
+  }
 }
 
 function current(): NonNullable<typeof load> {
@@ -32,51 +70,49 @@ serve<LoaderContract>({
   open: ({ path }) => {
     end();
     const db = openReader(path);
-    load = {
-      db,
-      path,
-      sizes: { images: 0, links: 0, pathBytes: 0, metadata: 0, imageIdMax: 0 },
-      metadataAfter: -1,
-    };
-    try {
+    const sizes = { images: 0, links: 0, pathBytes: 0, metadata: 0, imageIdMax: 0 };
+    load = { db, path, sizes, metadataAfter: -1, builder: undefined, steps: undefined };
+    return attempt((own) => {
       db.exec("BEGIN");
       if (!hasRequiredTables(db)) {
         end();
         return null;
       }
-      load.sizes = readSizes(db);
-      return { sizes: load.sizes, position: hasChangeLog(db) ? readPosition(db) : null };
-    } catch (error) {
-      end();
-      throw explain(error, path);
-    }
+      own.sizes = readSizes(db);
+      return { sizes: own.sizes, position: hasChangeLog(db) ? readPosition(db) : null };
+    });
   },
-  readMetadata: () => {
-    const { db, path, sizes, metadataAfter } = current();
-    try {
-      const batch = sizes.metadata === 0 ? null : readMetadataBatch(db, metadataAfter);
+  readMetadata: () =>
+    attempt((own) => {
+      const batch = own.sizes.metadata === 0 ? null : readMetadataBatch(own.db, own.metadataAfter);
       if (batch === null) return null;
-      current().metadataAfter = batch.imageId[batch.imageId.length - 1];
+      own.metadataAfter = batch.imageId[batch.imageId.length - 1];
       return move(batch, [batch.imageId.buffer, batch.length.buffer, batch.bytes.buffer]);
-    } catch (error) {
+    }),
+  readSome: () =>
+    attempt((own) => {
+      own.builder ??= new ColumnsBuilder({ ...own.sizes, tags: readPackedTags(own.db) });
+      own.steps ??= fill(own.db, own.builder, own.sizes.imageIdMax);
+      const endAt = performance.now() + STEP_MS;
+      let stage: "images" | "tags" = "images";
+      let isDone = false;
+      while (!isDone && performance.now() < endAt) {
+        const step = own.steps.next();
+        isDone = step.done === true;
+        if (!step.done) stage = step.value;
+      }
+      const { images, linked } = own.builder.progress;
+      return { stage, done: stage === "images" ? images : linked, isDone };
+    }),
+  readColumns: ({ posts }) =>
+    attempt((own) => {
+      if (own.builder === undefined) {
+        throw new TypeError("Cannot complete columns: nothing was read");
+      }
+      const built = own.builder.finish(posts);
       end();
-      throw explain(error, path);
-    }
-  },
-  readColumns: ({ posts }) => {
-    const { db, path, sizes } = current();
-    try {
-      const builder = new ColumnsBuilder({ ...sizes, tags: readPackedTags(db) });
-      for (const batch of readPackedImages(db)) builder.addImages(batch);
-      for (const batch of readPackedLinks(db, sizes.imageIdMax)) builder.addLinks(batch);
-      const built = builder.finish(posts);
       return move(built, columnBuffers(built.columns));
-    } catch (error) {
-      throw explain(error, path);
-    } finally {
-      end();
-    }
-  },
+    }),
   readTags: ({ path }) => {
     const db = openReader(path);
     try {

@@ -12,20 +12,22 @@ export function idsOfPaths(snapshot: ImageSnapshot, paths: Iterable<string>): Im
 }
 
 /**
- * Completes a reading of `ids` by the images that a snapshot has under the paths that were read: they
- * are elsewhere now, or gone. Adds their ids to `ids`.
+ * Reads images (unless `reading` has them) and those that a snapshot has under the paths that are theirs
+ * now, which are elsewhere or gone. Adds the ids of those to `ids`.
  */
-export async function completeReading(
-  snapshot: ImageSnapshot,
-  ids: Set<ImageId>,
-  reading: ImageReading,
-  readImages: CachePorts["readImages"],
+export async function readAround(
+  ports: CachePorts,
+  at: { snapshot: ImageSnapshot; ids: Set<ImageId> },
+  reading?: ImageReading,
 ): Promise<ImageReading> {
-  const others = idsOfPaths(snapshot, reading.images.map((image) => image.filepath))
+  const { snapshot, ids } = at;
+  if (ids.size === 0) return { images: [], tags: [] };
+  const { images, tags } = reading ?? await ports.readImages([...ids]);
+  const others = idsOfPaths(snapshot, images.map((image) => image.filepath))
     .filter((id) => !ids.has(id));
-  if (others.length === 0) return reading;
+  if (others.length === 0) return { images, tags };
   for (const id of others) ids.add(id);
-  return completeReading(snapshot, ids, await readImages([...ids]), readImages);
+  return readAround(ports, at);
 }
 
 /** A snapshot in which the images `ids` are as read; those not read are gone. */

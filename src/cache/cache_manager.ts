@@ -1,13 +1,13 @@
 import { invariant } from "../base/errors.ts";
 import type { ImageId, TagId } from "../base/ids.ts";
 import { OVERLAY_ROWS_MAX } from "../base/limits.ts";
-import { applyReading, completeReading, type Edited, idsOfPaths } from "./apply_reading.ts";
+import { applyReading, type Edited, idsOfPaths, readAround } from "./apply_reading.ts";
 import type { CacheEvents } from "./cache_events.ts";
 import { toRatingCode } from "./columns_builder.ts";
 import { checkShapes } from "./image_columns.ts";
 import { ImageDataView } from "./image_data_view.ts";
 import { ImageSnapshot } from "./image_snapshot.ts";
-import type { CachePorts, ImageReading, LoadedColumns, LoadStage, TagRecord } from "./ports.ts";
+import type { CachePorts, ImageReading, LoadedColumns, TagRecord } from "./ports.ts";
 import { TagIdCache } from "./tag_id_cache.ts";
 import { TagTable } from "./tag_table.ts";
 
@@ -122,11 +122,8 @@ export class CacheManager {
       const ids = new Set(found.images.map((image) => image.id));
       const known = idsOfPaths(this.#current, [filepath]).filter((id) => !ids.has(id));
       for (const id of known) ids.add(id);
-      const reading = await this.#readAround(
-        this.#current,
-        ids,
-        known.length === 0 ? found : undefined,
-      );
+      const at = { snapshot: this.#current, ids };
+      const reading = await readAround(this.#ports, at, known.length === 0 ? found : undefined);
       return this.#applyImages([...ids], reading);
     });
     this.#announce(edited);
@@ -168,11 +165,12 @@ export class CacheManager {
       // The ratings of all images of such a tag change, and none of those images is in the log.
       isOverflow = tagChanges.some(([id, tag]) => this.#isRerated(id, tag));
       if (isOverflow) return null;
-      const reading = await this.#readImages(changes.imageIds);
+      const ids = new Set(changes.imageIds);
+      const reading = await readAround(this.#ports, { snapshot: this.#current, ids });
       if (tagChanges.length > 0) {
         this.#publish(this.#current.withTags(this.#current.tags.with(tagChanges)));
       }
-      const edited = this.#applyImages(changes.imageIds, reading);
+      const edited = this.#applyImages([...ids], reading);
       this.#position = changes.position;
       return { ...edited, tags: [...new Set([...edited.tags, ...changes.tagIds])] };
     });
@@ -228,8 +226,8 @@ export class CacheManager {
 
   /** Makes sure that tag names, ids and counts are read anew. */
   async invalidateTagCache(): Promise<void> {
-    await this.#reloadTags();
     await this.reloadTagCounts();
+    await this.#reloadTags();
   }
 
   /** Makes sure that everything is read anew. */
@@ -288,13 +286,11 @@ export class CacheManager {
   }
 
   async #loadAndSwap(print: (line: string) => void): Promise<boolean> {
-    let lastStage: LoadStage | null = null;
     const loaded = await this.#ports.loadColumns((progress) => {
       if (progress.stage === "metadata") {
-        if (lastStage === null) print("Building cross-source post_id index...");
+        if (progress.done === 0) print("Building cross-source post_id index...");
         else print(`  Processed ${progress.done}/${progress.total} metadata entries...`);
       }
-      lastStage = progress.stage;
       this.#events.emit("loadProgressed", progress);
     });
     if (loaded === null) {
@@ -331,7 +327,7 @@ export class CacheManager {
       ...idsOfPaths(base, edits.paths),
       ...(changes?.kind === "entries" ? changes.imageIds : []),
     ]);
-    const reading = await this.#readAround(base, ids);
+    const reading = await readAround(this.#ports, { snapshot: base, ids });
     this.#publish(applyReading(base, [...ids], reading).snapshot);
     this.#position = changes?.kind === "entries" ? changes.position : loaded.position;
   }
@@ -355,24 +351,9 @@ export class CacheManager {
     return edited;
   }
 
-  /** Reads images (unless they were read) and those that had the paths that are theirs now. */
-  async #readAround(
-    snapshot: ImageSnapshot,
-    ids: Set<ImageId>,
-    reading?: ImageReading,
-  ): Promise<ImageReading> {
-    const readImages: CachePorts["readImages"] = (ids) => this.#ports.readImages(ids);
-    const first = reading ?? await this.#readImages([...ids]);
-    return await completeReading(snapshot, ids, first, readImages);
-  }
-
   async #readTagTable(): Promise<TagTable> {
     const columns = await this.#ports.readTags();
     return columns === null ? TagTable.EMPTY : await TagTable.build(columns);
-  }
-
-  #readImages(ids: readonly ImageId[]): ImageReading | Promise<ImageReading> {
-    return ids.length === 0 ? { images: [], tags: [] } : this.#ports.readImages(ids);
   }
 
   async #readTagChanges(ids: readonly TagId[]): Promise<[TagId, TagRecord | null][]> {

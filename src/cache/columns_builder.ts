@@ -95,6 +95,11 @@ export class ColumnsBuilder {
     };
   }
 
+  /** Images that have their row, and images that have their tags. */
+  get progress(): { images: number; linked: number } {
+    return { images: this.#images, linked: this.#linkRow };
+  }
+
   /** Appends images. Cost: O(bytes of the batch). */
   addImages(batch: ImageBatch): void {
     const columns = this.#columns;

@@ -27,8 +27,8 @@ export function followLoads(
   let loadMs: number | null = null;
   const { events } = library.core;
   events.on("loadProgressed", ({ done, total, stage }) => {
-    // The columns come in one piece: only metadata is counted while it goes.
-    progress = stage === "metadata" ? { done, total } : progress;
+    // Tags are most of the work, and they come last.
+    if (stage === "tags") progress = { done, total };
   });
   events.on("swapped", (swapped) => {
     progress = null;

@@ -36,8 +36,8 @@ export type Core = {
   close(): Promise<void>;
 };
 
-/** Metadata workers: parsing keeps up with one loader on two cores with two of them. */
-const METADATA_WORKERS = 2;
+/** Metadata workers beside the loader, which fills a core of its own. */
+const METADATA_WORKERS = Math.max(1, Math.min(navigator.hardwareConcurrency - 1, 4));
 
 /**
  * Opens the caches over an existing database; nothing is created, migrated or loaded yet.

@@ -19,8 +19,8 @@ export type MalformedDocument = { imageId: number; reason: string };
 const BATCHES_IN_FLIGHT_PER_WORKER = 2;
 
 /**
- * Reads a whole library into columns: the loader reads documents and hands them to the pool of metadata
- * workers, which parse while it reads on; their rows go back into the columns. Null when the tables are
+ * Reads a whole library into columns: the loader hands metadata documents to the pool of metadata workers
+ * and fills columns while they parse; their rows go back into the columns. Null when the tables are
  * missing. The main isolate only passes buffers along.
  */
 export async function loadColumns(
@@ -31,46 +31,94 @@ export async function loadColumns(
   const opened = await workers.loader.call("open", { path });
   if (opened === null) return null;
   const { sizes, position } = opened;
-  const { posts, malformed, documents } = await readMetadata(workers, sizes.metadata, report);
-  report({ stage: "images", done: 0, total: sizes.images });
+  const parser = new MetadataParser(workers, sizes.metadata, report);
+  let isRead = false;
+  while (!isRead || !parser.isAtEnd) {
+    if (parser.wantsMore) await parser.readOn();
+    else if (!isRead) {
+      const step = await workers.loader.call("readSome", null);
+      isRead = step.isDone;
+      report({ stage: step.stage, done: step.done, total: sizes.images });
+    } else await parser.waitForOne();
+  }
+  const { posts, malformed, documents } = await parser.finish();
   const triples = posts.map((batch) => batch.triples.buffer);
   const { columns, sources } = await workers.loader.call("readColumns", move({ posts }, triples));
   report({ stage: "index", done: sizes.images, total: sizes.images });
   return { columns, sources, position, malformed, documents };
 }
 
-async function readMetadata(workers: LoadWorkers, total: number, report: ProgressReporter) {
-  const posts: PostBatch[] = [];
-  const documents: MalformedDocument[] = [];
-  let malformed = 0;
-  let done = 0;
-  let failure: unknown;
-  const inFlight = new Set<Promise<void>>();
-  const parse = async (batch: MetadataBatch): Promise<void> => {
+/**
+ * Keeps the pool of metadata workers busy: takes batches of documents from the loader and collects what
+ * the workers make of them. The loader fills columns while the workers parse.
+ */
+class MetadataParser {
+  readonly #workers: LoadWorkers;
+  readonly #total: number;
+  readonly #report: ProgressReporter;
+  readonly #posts: PostBatch[] = [];
+  readonly #documents: MalformedDocument[] = [];
+  readonly #inFlight = new Set<Promise<void>>();
+  #malformed = 0;
+  #done = 0;
+  #isAtEnd = false;
+  #failure: unknown;
+
+  constructor(workers: LoadWorkers, total: number, report: ProgressReporter) {
+    this.#workers = workers;
+    this.#total = total;
+    this.#report = report;
+    report({ stage: "metadata", done: 0, total });
+  }
+
+  /** Whether the loader has no more documents. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
+  }
+
+  /** Whether the workers would soon run dry. */
+  get wantsMore(): boolean {
+    const room = this.#workers.metadata.size * BATCHES_IN_FLIGHT_PER_WORKER;
+    return !this.#isAtEnd && this.#inFlight.size < room;
+  }
+
+  /** Reads the next batch and sends it on its way. */
+  async readOn(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const batch = await this.#workers.loader.call("readMetadata", null);
+    if (batch === null) this.#isAtEnd = true;
+    else {
+      const parsing = this.#parse(batch)
+        .catch((error: unknown) => void (this.#failure ??= error))
+        .finally(() => this.#inFlight.delete(parsing));
+      this.#inFlight.add(parsing);
+    }
+  }
+
+  /** Resolves when a batch is parsed. */
+  async waitForOne(): Promise<void> {
+    await Promise.race(this.#inFlight);
+  }
+
+  /** Waits for all batches and gives what they held. */
+  async finish(): Promise<
+    { posts: PostBatch[]; malformed: number; documents: MalformedDocument[] }
+  > {
+    await Promise.all(this.#inFlight);
+    if (this.#failure !== undefined) throw this.#failure;
+    return { posts: this.#posts, malformed: this.#malformed, documents: this.#documents };
+  }
+
+  async #parse(batch: MetadataBatch): Promise<void> {
     const count = batch.imageId.length;
-    const found = await workers.metadata.call(
+    const found = await this.#workers.metadata.call(
       "readPostIds",
       move(batch, [batch.imageId.buffer, batch.length.buffer, batch.bytes.buffer]),
     );
-    posts.push({ sources: found.sources, triples: found.triples });
-    documents.push(...found.malformed);
-    malformed += found.malformedCount;
-    done += count;
-    report({ stage: "metadata", done, total });
-  };
-  report({ stage: "metadata", done: 0, total });
-  while (failure === undefined) {
-    const batch = await workers.loader.call("readMetadata", null);
-    if (batch === null) break;
-    const parsing = parse(batch)
-      .catch((error: unknown) => void (failure ??= error))
-      .finally(() => inFlight.delete(parsing));
-    inFlight.add(parsing);
-    if (inFlight.size >= workers.metadata.size * BATCHES_IN_FLIGHT_PER_WORKER) {
-      await Promise.race(inFlight);
-    }
+    this.#posts.push({ sources: found.sources, triples: found.triples });
+    this.#documents.push(...found.malformed);
+    this.#malformed += found.malformedCount;
+    this.#done += count;
+    this.#report({ stage: "metadata", done: this.#done, total: this.#total });
   }
-  await Promise.all(inFlight);
-  if (failure !== undefined) throw failure;
-  return { posts, malformed, documents };
 }

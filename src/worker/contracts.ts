@@ -11,8 +11,9 @@ import type { TrashEntry, TrashManifest, TrashState } from "../store/trash.ts";
 import type { MetadataDocuments, PostIds } from "../tags/post_ids.ts";
 
 /**
- * Database → columns. One load is `open`, then `readMetadata` until null, then `readColumns`: all in one
- * read transaction. An `open` during a load abandons it.
+ * Database → columns. One load is `open`, then `readMetadata` until null and `readSome` until it is
+ * done, in any order, then `readColumns`: all in one read transaction. An `open` during a load abandons
+ * it.
  */
 export type LoaderContract = {
   /** Begins a load; null when the tables are missing. */
@@ -22,7 +23,9 @@ export type LoaderContract = {
   };
   /** The next documents; null when there are no more. */
   readMetadata: { request: null; response: MetadataBatch | null };
-  /** Builds the columns and ends the load. */
+  /** Reads some more images or links. */
+  readSome: { request: null; response: LoadStep };
+  /** Completes the columns and ends the load; both others must have come to their end. */
   readColumns: {
     request: { posts: PostBatch[] };
     response: { columns: ImageColumns; sources: string[] };
@@ -30,6 +33,9 @@ export type LoaderContract = {
   /** Reads the tag table alone; null when the tables are missing. */
   readTags: { request: { path: string }; response: TagColumns | null };
 };
+
+/** How far the columns of a load are; `done` of the stage, in images. */
+export type LoadStep = { stage: "images" | "tags"; done: number; isDone: boolean };
 
 /** Batches of metadata documents → rows of the cross-source index. */
 export type MetadataContract = {

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import { PAGE_SIZE_DEFAULT } from "../../base/limits.ts";
-import { formatCount, formatCounted } from "./format.ts";
+import { formatCount, formatCounted, visibleText } from "./format.ts";
 import type { PageStatus } from "./page_status.ts";
 
 /** What {@link Layout} needs. */
@@ -30,7 +30,7 @@ export function Layout(props: LayoutProps) {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="referrer" content="same-origin" />
-        <title>{title === "" ? "ChibiBooru" : `${title} · ChibiBooru`}</title>
+        <title>{`${visibleText(title)} · ChibiBooru`}</title>
         <link rel="icon" type="image/svg+xml" href={`/assets/icon.svg?v=${version}`} />
         <link rel="stylesheet" href={`/assets/style.css?v=${version}`} />
         <script type="module" src={`/assets/app.js?v=${version}`}></script>
@@ -122,7 +122,7 @@ function Footer({ status }: { status: PageStatus }) {
       <p>
         {formatCounted(status.images, "post")} · {formatCounted(status.tags, "tag")}
       </p>
-      <p>ChibiBooru {status.version}</p>
+      <p>ChibiBooru {visibleText(status.version)}</p>
     </footer>
   );
 }

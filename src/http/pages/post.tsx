@@ -76,7 +76,7 @@ function Steps({ query: q, previous, next, position }: PostProps) {
         ? <span class="dead" aria-hidden="true">‹ Previous</span>
         : <a href={postUrl({ id: previous, q })} rel="prev">‹ Previous</a>}
       <a class="back" href={postsUrl({ q, page })}>
-        {q.trim() === "" ? "All posts" : "Back to the search"}
+        {q.trim() === "" ? "All posts" : "Results"}
       </a>
       {next === null
         ? <span class="dead" aria-hidden="true">Next ›</span>
