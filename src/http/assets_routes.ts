@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { AppError } from "../base/errors.ts";
 import { md5OfText } from "../media/md5.ts";
+import { matchesETag } from "./etag.ts";
 
 /** Files of the pages and their types; nothing else is served from their folder. */
 const ASSETS: Record<string, string> = {
@@ -24,7 +25,9 @@ export function buildAssetsRoutes(): Hono {
       kept.set(name, asset);
     }
     const headers = { "content-type": type, etag: asset.etag, "cache-control": "no-cache" };
-    if (context.req.header("if-none-match") === asset.etag) return context.body(null, 304, headers);
+    if (matchesETag(context.req.header("if-none-match"), asset.etag)) {
+      return context.body(null, 304, headers);
+    }
     return context.body(asset.text, 200, headers);
   });
   return routes;

@@ -1,5 +1,6 @@
 import { toFileError } from "../media/file_error.ts";
 import { SNIFF_BYTES, sniffMediaType } from "../media/sniff.ts";
+import { matchesETag } from "./etag.ts";
 
 /** How a file is sent. */
 export type FileToSend = {
@@ -35,7 +36,7 @@ export async function sendFile(request: Request, file: FileToSend): Promise<Resp
   try {
     const { size } = await handle.stat();
     const headers = await toHeaders(handle, file);
-    if (matches(request.headers.get("if-none-match"), file.etag)) {
+    if (matchesETag(request.headers.get("if-none-match"), `"${file.etag}"`)) {
       return new Response(null, { status: 304, headers });
     }
     const range = readRange(request.headers, { size, etag: file.etag });
@@ -74,14 +75,6 @@ async function toHeaders(handle: Deno.FsFile, file: FileToSend): Promise<Headers
 
 function toPercent(sign: string): string {
   return `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
-}
-
-function matches(header: string | null, etag: string): boolean {
-  if (header === null) return false;
-  return header.split(",").some((one) => {
-    const value = one.trim().replace(/^W\//, "");
-    return value === "*" || value === `"${etag}"`;
-  });
 }
 
 /** The one range asked for; null for the whole file. Several ranges are answered with the whole. */

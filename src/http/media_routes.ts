@@ -1,11 +1,10 @@
 import { type Context, Hono } from "hono";
 import { AppError } from "../base/errors.ts";
-import { findImage } from "../library/browse.ts";
 import { locateFile } from "../library/library_paths.ts";
 import { readTrashEntry } from "../store/trash.ts";
 import { sendFile } from "./file_response.ts";
 import { readId } from "./params.ts";
-import type { ServerState } from "./server_state.ts";
+import { requireImage, type ServerState } from "./server_state.ts";
 
 /** `/files/:id/:name` and `/thumbnails/:id/:name`: originals and thumbnails of the library. */
 export function buildMediaRoutes(state: ServerState): Hono {
@@ -51,12 +50,13 @@ const NO_THUMBNAIL =
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 120"><rect width="120" height="120" fill="#8886"/>` +
   `<path d="M30 84l20-26 14 16 12-10 16 20z" fill="#8889"/><path d="M24 24l72 72" stroke="#8889" stroke-width="5"/></svg>`;
 
-/** The image of the path; an address with another content's hash leads to the right one. */
+/**
+ * The image of the path; an address with another content's hash leads to the right one. What stands behind
+ * the hash is for people alone: endings have signs that an address spells in more than one way.
+ */
 function requireNamed(state: ServerState, context: Context, kind: "file" | "thumbnail") {
-  const id = readId(context);
-  const image = findImage(state.library, id);
-  if (image === undefined) throw new AppError("not_found", `There is no image ${id}`);
-  const wanted = image.urls[kind];
-  if (new URL(context.req.url).pathname === wanted) return image;
-  return context.redirect(wanted, 302);
+  const image = requireImage(state, readId(context));
+  if (`${context.req.param("name")}.`.startsWith(`${image.md5}.`)) return image;
+  const { pathname, search } = new URL(image.urls[kind], context.req.url);
+  return context.redirect(pathname + search, 302);
 }

@@ -5,8 +5,14 @@ import { ID_MAX } from "../base/ids.ts";
 import { EDIT_TAGS_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TAG_LIST_MAX } from "../base/limits.ts";
 import { type PageRequest, parsePage } from "../query/page.ts";
 
-const LIMIT = z.coerce.number().int().min(1).max(PAGE_SIZE_MAX).default(PAGE_SIZE_DEFAULT);
-const ID = z.coerce.number().int().min(1).max(ID_MAX);
+/** A whole number in plain digits: one thing has one address, so `1e0`, `0x1` and `01` are none. */
+function wholeNumber(max: number) {
+  return z.string().regex(/^[1-9]\d{0,9}$/, "must be a whole number from 1").transform(Number)
+    .pipe(z.number().max(max));
+}
+
+const LIMIT = wholeNumber(PAGE_SIZE_MAX).default(PAGE_SIZE_DEFAULT);
+const ID = wholeNumber(ID_MAX);
 const NAMES = z.array(z.string()).max(EDIT_TAGS_MAX).default([]);
 
 /** Body of `PUT /api/images/:id/tags`. */
@@ -15,7 +21,7 @@ export const TAG_EDIT = z.strictObject({ add: NAMES, remove: NAMES });
 /** Query of `GET /api/tags`. */
 export const TAG_LIST = z.object({
   prefix: z.string().max(1_000).default(""),
-  limit: z.coerce.number().int().min(1).max(TAG_LIST_MAX).default(PAGE_SIZE_DEFAULT),
+  limit: wholeNumber(TAG_LIST_MAX).default(PAGE_SIZE_DEFAULT),
 });
 
 /**
@@ -37,7 +43,7 @@ export function readSearch(context: Context): { query: string; page: PageRequest
   return {
     query: context.req.query("q") ?? context.req.query("tags") ?? "",
     page: parsePage(context.req.query("page")),
-    limit: check(LIMIT, context.req.query("limit")),
+    limit: check(z.object({ limit: LIMIT }), { limit: context.req.query("limit") }).limit,
   };
 }
 

@@ -1,3 +1,7 @@
+import { AppError } from "../base/errors.ts";
+import type { ImageId } from "../base/ids.ts";
+import { findImage } from "../library/browse.ts";
+import type { ImageView } from "../library/image_view.ts";
 import type { Library } from "../library/library.ts";
 import type { Thumbnails } from "../library/thumbnails.ts";
 import type { StallMeter } from "../system/stalls.ts";
@@ -36,4 +40,19 @@ export function followLoads(
   });
   events.on("loadFailed", () => void (progress = null));
   return { progress: () => progress, loadMs: () => loadMs, isLoaded: () => loadMs !== null };
+}
+
+/**
+ * An image of the library.
+ *
+ * @throws {AppError} `not_found` without such an image; `unavailable` before the first load ended, when
+ *   nobody knows yet.
+ */
+export function requireImage(state: ServerState, id: ImageId): ImageView {
+  const image = findImage(state.library, id);
+  if (image !== undefined) return image;
+  if (state.isLoaded()) throw new AppError("not_found", `There is no image ${id}`);
+  throw new AppError("unavailable", "The library is being loaded", {
+    remedy: "Try again in a moment",
+  });
 }

@@ -1,34 +1,26 @@
 import { pooledMap } from "@std/async";
-import { basename, extname, relative } from "node:path";
+import { basename } from "node:path";
 import { statfs } from "node:fs/promises";
 import { AppError, toMessage } from "../base/errors.ts";
 import { FREE_DISK_FLOOR_BYTES, HASH_BATCH_FILES } from "../base/limits.ts";
 import { hashedFileHead, type HashedFiles, wordsToMd5Hex } from "../media/md5.ts";
-import { inPlacePath } from "../media/paths.ts";
-import {
-  describeUnsupported,
-  type MediaType,
-  mediaTypeOfExt,
-  sniffMediaType,
-} from "../media/sniff.ts";
-import {
-  type FilePlace,
-  type ImportItem,
-  type ImportOutcome,
-  isPathTaken,
-  readContent,
-  readPlace,
-} from "../store/import_images.ts";
+import { describeUnsupported, mediaTypeOfExt, sniffMediaType } from "../media/sniff.ts";
+import { readImageIdByPath } from "../store/images.ts";
+import { type ImportOutcome, readContent, readPlace } from "../store/import_images.ts";
 import type { LibraryRoot } from "../store/roots.ts";
-import { isTrashed } from "../store/trash.ts";
+import {
+  describeSkip,
+  FilePreparer,
+  type HashedFile,
+  placeInRoot,
+  type PreparedFile,
+} from "./import_prepare.ts";
 import { emptyReport, type ImportProgress, type ImportReport } from "./import_report.ts";
-import { makeFolderNames, readSidecars } from "./import_sidecars.ts";
 import { checkFolder, type FoundFile, walkFolder } from "./import_walk.ts";
 import type { Library } from "./library.ts";
-import { exists, locateFile, newThumbnailPath } from "./library_paths.ts";
 import { lockLibrary } from "./lock.ts";
 import { makeRootName } from "./root_name.ts";
-import { clearIncoming, storeFile } from "./stored_file.ts";
+import { clearIncoming, type FileCalls, removeSource } from "./stored_file.ts";
 
 /** How an import is to be done. */
 export type ImportOptions = {
@@ -40,12 +32,11 @@ export type ImportOptions = {
   dryRun?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
+  /** For tests: less free disk than this and nothing is begun. */
+  freeDiskFloorBytes?: number;
+  /** For tests: calls that fail. */
+  calls?: FileCalls;
 };
-
-/** A file whose content is known. */
-type HashedFile = { file: FoundFile; md5: string; type: MediaType; root: LibraryRoot | null };
-/** What is to be committed for a file, and what follows the commit. */
-type PreparedFile = { hashed: HashedFile; item: ImportItem; isKnown: boolean };
 
 /** Batches at a time: one is hashed while another is decoded and a third is committed. */
 const BATCHES_AT_ONCE = 3;
@@ -66,41 +57,64 @@ export async function importFolders(
   library: Library,
   options: ImportOptions,
 ): Promise<ImportReport> {
-  const folders = await Promise.all(options.folders.map(checkFolder));
+  const folders = withoutInner(await Promise.all(options.folders.map(checkFolder)));
   const { images, thumbnails, trash, data } = library.paths;
   const own = await Promise.all(
     [images, thumbnails, trash, data].map((path) => Deno.realPath(path)),
   );
-  for (const folder of folders) {
-    if (own.some((path) => folder === path || folder.startsWith(`${path}/`))) {
-      throw new AppError(
-        "bad_request",
-        `Cannot import ${folder}: it belongs to the library itself`,
-        {
-          remedy: "Name a folder outside of the library",
-        },
-      );
-    }
-  }
+  for (const folder of folders) checkSource(library, own, { folder, mode: options.mode });
   const run = new ImportRun(library, options, own);
   if (options.dryRun) return await run.run(folders);
   const lock = await lockLibrary(library.paths.lock, "import");
   try {
     await clearIncoming(library.paths);
-    await checkFreeDisk(library.paths.images, options.mode);
+    await checkFreeDisk(library.paths.images, options);
     return await run.run(folders);
   } finally {
     lock.release();
   }
 }
 
-async function checkFreeDisk(folder: string, mode: ImportOptions["mode"]): Promise<void> {
-  if (mode === "in-place") return;
+/** Folders without those that lie in another one of them: a file is to be met once. */
+function withoutInner(folders: readonly string[]): string[] {
+  return [...new Set(folders)].filter((folder, _, all) =>
+    !all.some((other) => other !== folder && isInside(folder, other))
+  );
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
+}
+
+function checkSource(
+  library: Library,
+  own: readonly string[],
+  source: { folder: string; mode: ImportOptions["mode"] },
+): void {
+  const { folder, mode } = source;
+  if (own.some((path) => isInside(folder, path))) {
+    throw new AppError("bad_request", `Cannot import ${folder}: it belongs to the library itself`, {
+      remedy: "Name a folder outside of the library",
+    });
+  }
+  const root = library.roots().find(({ path }) => isInside(folder, path) || isInside(path, folder));
+  if (mode === "move" && root !== undefined) {
+    throw new AppError(
+      "bad_request",
+      `Cannot move files out of ${folder}: ${root.path} is indexed in place and never written`,
+      { remedy: "Use --copy, or name other folders" },
+    );
+  }
+}
+
+async function checkFreeDisk(folder: string, options: ImportOptions): Promise<void> {
+  if (options.mode === "in-place") return;
+  const floorBytes = options.freeDiskFloorBytes ?? FREE_DISK_FLOOR_BYTES;
   const { bavail, bsize } = await statfs(folder);
   const freeBytes = bavail * bsize;
-  if (freeBytes < FREE_DISK_FLOOR_BYTES) {
+  if (freeBytes < floorBytes) {
     throw new AppError("disk_full", `Cannot import: ${folder} has ${freeBytes} bytes left`, {
-      remedy: `Free some space (at least ${FREE_DISK_FLOOR_BYTES} bytes), or use --in-place`,
+      remedy: `Free some space (at least ${floorBytes} bytes), or use --in-place`,
     });
   }
 }
@@ -111,7 +125,7 @@ class ImportRun {
   readonly #options: ImportOptions;
   readonly #own: readonly string[];
   readonly #report: ImportReport;
-  readonly #folderNames = makeFolderNames();
+  readonly #preparer: FilePreparer;
   readonly #progress: ImportProgress = {
     stage: "scanning",
     files: 0,
@@ -123,6 +137,11 @@ class ImportRun {
   readonly #claimed = new Set<string>();
   readonly #addedHere = new Set<string>();
   #postponed: HashedFile[] = [];
+  /**
+   * Files of in-place roots whose content is new while their path belongs to an image. Only when all
+   * else is recorded is it known whether they were edited, or whether the old file was renamed.
+   */
+  #edited: HashedFile[] = [];
   #roots: LibraryRoot[] = [];
 
   constructor(library: Library, options: ImportOptions, own: readonly string[]) {
@@ -130,6 +149,12 @@ class ImportRun {
     this.#options = options;
     this.#own = own;
     this.#report = emptyReport(options.dryRun ?? false);
+    this.#preparer = new FilePreparer(library, {
+      mode: options.mode,
+      isDryRun: options.dryRun ?? false,
+      report: this.#report,
+      calls: options.calls,
+    });
   }
 
   async run(folders: readonly string[]): Promise<ImportReport> {
@@ -137,21 +162,11 @@ class ImportRun {
     for (const folder of folders) await this.#count(folder);
     this.#progress.stage = "importing";
     for (const folder of folders) {
-      const root = await this.#openRoot(folder);
-      // A rejection inside the pool would be nobody's while the walk waits for a slow disk.
-      let failure: unknown;
-      const batches = pooledMap(
-        BATCHES_AT_ONCE,
-        inBatches(this.#walk(folder), HASH_BATCH_FILES),
-        (files) =>
-          this.#importBatch(files, root).catch((error: unknown) => void (failure ??= error)),
-      );
-      for await (const _ of batches) {
-        this.#options.onProgress?.(this.#progress);
-        if (failure !== undefined) throw failure;
-      }
-      await this.#importPostponed();
+      await this.#openRoot(folder);
+      await this.#importFolder(folder);
     }
+    await this.#importPostponed();
+    this.#options.onProgress?.(this.#progress);
     this.#report.elapsedMs = performance.now() - startedAt;
     return this.#report;
   }
@@ -169,31 +184,61 @@ class ImportRun {
     }
   }
 
-  #walk(folder: string): AsyncGenerator<FoundFile> {
-    return walkFolder(folder, {
-      exclude: this.#own,
-      onSkip: (skipped) => this.#report.skipped.push(skipped),
-      signal: this.#options.signal,
-    });
+  /** Imports a folder. What began is awaited however it ends: the lock must outlive all work. */
+  async #importFolder(folder: string): Promise<void> {
+    const failures: unknown[] = [];
+    const batches = pooledMap(
+      BATCHES_AT_ONCE,
+      this.#batches(folder, failures),
+      (files) => this.#importBatch(files).catch((error: unknown) => void failures.push(error)),
+    );
+    for await (const _ of batches) this.#options.onProgress?.(this.#progress);
+    if (failures.length > 0) throw failures[0];
   }
 
-  /** The in-place root of a folder: the one it lies in, else a new one. */
-  async #openRoot(folder: string): Promise<LibraryRoot | null> {
-    if (this.#options.mode !== "in-place") return null;
-    this.#roots = this.#library.roots();
-    const known = this.#roots.filter(({ path }) => folder === path || folder.startsWith(`${path}/`))
-      .sort((a, b) => b.path.length - a.path.length)[0];
-    if (known !== undefined) return known;
+  /** Yields the files of a folder until there are no more or something failed. */
+  async *#batches(folder: string, failures: unknown[]): AsyncGenerator<FoundFile[]> {
+    try {
+      const walk = walkFolder(folder, {
+        exclude: this.#own,
+        onSkip: (skipped) => this.#report.skipped.push(skipped),
+        signal: this.#options.signal,
+      });
+      for await (const batch of inBatches(walk, HASH_BATCH_FILES)) {
+        if (failures.length > 0) return;
+        yield batch;
+      }
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+
+  /** Makes sure that a folder lies in an in-place root: one that is known, else a new one. */
+  async #openRoot(folder: string): Promise<void> {
+    if (this.#options.mode !== "in-place") return;
+    if (this.#roots.length === 0) this.#roots = this.#library.roots();
+    if (this.#rootOf(folder) !== null) return;
     const wanted = { name: makeRootName(basename(folder)), path: folder };
-    return this.#options.dryRun ? wanted : await this.#library.writer.call("ensureRoot", wanted);
+    this.#roots.push(
+      this.#options.dryRun ? wanted : await this.#library.writer.call("ensureRoot", wanted),
+    );
   }
 
-  async #importBatch(files: FoundFile[], root: LibraryRoot | null): Promise<void> {
+  /** The innermost in-place root of a path, so that a file has one place however roots are nested. */
+  #rootOf(path: string): LibraryRoot | null {
+    if (this.#options.mode !== "in-place") return null;
+    return this.#roots.filter((root) => isInside(path, root.path))
+      .reduce<LibraryRoot | null>((best, root) => {
+        return best === null || root.path.length > best.path.length ? root : best;
+      }, null);
+  }
+
+  async #importBatch(files: FoundFile[]): Promise<void> {
     this.#options.signal?.throwIfAborted();
     const hashed: HashedFile[] = [];
     const unknown: FoundFile[] = [];
     for (const file of files) {
-      const known = root === null ? undefined : this.#recognise(file, root);
+      const known = this.#recognise(file);
       if (known === undefined) unknown.push(file);
       else hashed.push(known);
     }
@@ -201,7 +246,7 @@ class ImportRun {
       const paths = unknown.map((file) => file.path);
       const result = await this.#library.hasher.call("hashFiles", { paths });
       unknown.forEach((file, i) => {
-        const one = this.#takeHash(file, result, { index: i, root });
+        const one = this.#takeHash(file, result, i);
         if (one !== null) hashed.push(one);
       });
     }
@@ -214,162 +259,89 @@ class ImportRun {
   }
 
   /** A file of an in-place root that did not change since it was recorded need not be hashed again. */
-  #recognise(file: FoundFile, root: LibraryRoot): HashedFile | undefined {
-    const filepath = inPlacePath(root.name, relative(root.path, file.path));
-    const place = readPlace(this.#library.core.reader, filepath);
+  #recognise(file: FoundFile): HashedFile | undefined {
+    const root = this.#rootOf(file.path);
+    if (root === null) return undefined;
+    const place = readPlace(this.#library.core.reader, placeInRoot(root, file));
     const isSame = place !== undefined && place.sizeBytes === file.sizeBytes &&
       place.mtimeMs === file.mtimeMs && place.inode === file.inode;
     const type = place === undefined ? undefined : mediaTypeOfExt(place.ext);
-    return isSame && type !== undefined ? { file, md5: place.md5, type, root } : undefined;
+    return isSame && type !== undefined
+      ? { file, md5: place.md5, type, root, isRecorded: true }
+      : undefined;
   }
 
-  #takeHash(
-    file: FoundFile,
-    result: HashedFiles,
-    at: { index: number; root: LibraryRoot | null },
-  ): HashedFile | null {
-    const { index, root } = at;
+  #takeHash(file: FoundFile, result: HashedFiles, index: number): HashedFile | null {
     if (result.status[index] !== 0) {
       const error = result.errors.find((one) => one.index === index);
-      this.#skip(file.path, "unreadable", error?.message ?? "Cannot read the file");
+      const reason = error?.message ?? "Cannot read the file";
+      this.#report.skipped.push({ path: file.path, code: "unreadable", reason });
       return null;
     }
     const head = hashedFileHead(result, index);
     const type = sniffMediaType(head);
     if (type === undefined) {
-      this.#skip(
-        file.path,
-        "unsupported",
-        `It is ${describeUnsupported(head) ?? "no picture or video"}`,
-      );
+      const reason = `It is ${describeUnsupported(head) ?? "no picture or video"}`;
+      this.#report.skipped.push({ path: file.path, code: "unsupported", reason });
       return null;
     }
     const now = { ...file, sizeBytes: result.sizes[index], mtimeMs: result.mtimesMs[index] };
-    return { file: now, md5: wordsToMd5Hex(result.words, 4 * index), type, root };
+    const md5 = wordsToMd5Hex(result.words, 4 * index);
+    return { file: now, md5, type, root: this.#rootOf(file.path), isRecorded: false };
   }
 
-  async #importHashed(files: readonly HashedFile[]): Promise<void> {
+  async #importHashed(files: readonly HashedFile[], isLast = false): Promise<void> {
     const mine: HashedFile[] = [];
     for (const one of files) {
       if (this.#claimed.has(one.md5)) this.#postponed.push(one);
+      else if (!isLast && this.#mayBeEdited(one)) this.#edited.push(one);
       else {
         this.#claimed.add(one.md5);
         mine.push(one);
       }
     }
     try {
-      const prepared = await Promise.all(mine.map((one) => this.#tryPrepare(one)));
+      const results = await Promise.allSettled(mine.map((one) => this.#tryPrepare(one)));
+      const prepared = results.map((one) => one.status === "fulfilled" ? one.value : null);
       await this.#commit(prepared.filter((one) => one !== null));
+      const failed = results.find((one) => one.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     } finally {
       for (const { md5 } of mine) this.#claimed.delete(md5);
     }
   }
 
-  /** Copies within this run: their content is committed by now, so they are known ones. */
+  #mayBeEdited({ file, md5, root, isRecorded }: HashedFile): boolean {
+    if (root === null || isRecorded) return false;
+    const { reader } = this.#library.core;
+    return readContent(reader, md5) === undefined &&
+      readImageIdByPath(reader, placeInRoot(root, file)) !== undefined;
+  }
+
+  /** Copies within this run, whose content is committed by now, and then the edited files. */
   async #importPostponed(): Promise<void> {
-    while (this.#postponed.length > 0) {
-      const next = this.#postponed.splice(0, HASH_BATCH_FILES);
-      await this.#importHashed(next);
+    while (this.#postponed.length + this.#edited.length > 0) {
+      this.#options.signal?.throwIfAborted();
+      const isLast = this.#postponed.length === 0;
+      const waiting = isLast ? this.#edited : this.#postponed;
+      await this.#importHashed(waiting.splice(0, HASH_BATCH_FILES), isLast);
     }
   }
 
   async #tryPrepare(hashed: HashedFile): Promise<PreparedFile | null> {
     try {
-      return await this.#prepare(hashed);
+      return await this.#preparer.prepare(hashed);
     } catch (error) {
       if (error instanceof AppError && FATAL.has(error.code)) throw error;
-      const code = error instanceof AppError ? error.code : "unreadable";
-      this.#skip(hashed.file.path, code, toMessage(error));
+      this.#report.skipped.push({ path: hashed.file.path, ...describeSkip(error) });
       return null;
     }
-  }
-
-  /** Looks into a file, stores it if it is new, and says what is to be committed; null: skipped. */
-  async #prepare(hashed: HashedFile): Promise<PreparedFile | null> {
-    const { file, md5, type, root } = hashed;
-    const { reader } = this.#library.core;
-    if (isTrashed(reader, md5)) {
-      this.#skip(file.path, "in_trash", "Its content is in the trash: restore it there");
-      return null;
-    }
-    const known = readContent(reader, md5);
-    const stored = known === undefined ? null : await this.#locate(known.filepath);
-    const isStored = stored !== null && await exists(stored);
-    if (isStored && !(await this.#isSame(file.path, stored))) {
-      throw new AppError(
-        "md5_collision",
-        `Its md5 is that of ${known!.filepath}, its bytes are not`,
-      );
-    }
-    const sidecars = await readSidecars(file, md5, this.#folderNames);
-    for (const message of sidecars.warnings) {
-      this.#report.warnings.push({ path: file.path, message });
-    }
-    const isNew = known === undefined || !isStored;
-    const facts = isNew ? await this.#inspect(hashed) : null;
-    return {
-      hashed,
-      isKnown: known !== undefined,
-      item: {
-        md5,
-        place: root === null && !isNew ? null : await this.#place(hashed),
-        isServed: isNew,
-        media: {
-          ext: type.ext,
-          sizeBytes: file.sizeBytes,
-          width: facts?.width ?? null,
-          height: facts?.height ?? null,
-          durationMs: facts?.durationMs ?? null,
-          originalName: file.name,
-        },
-        tags: sidecars.tags,
-        rating: sidecars.rating,
-        sites: sidecars.sites,
-      },
-    };
-  }
-
-  async #inspect({ file, md5, type }: HashedFile) {
-    if (this.#options.dryRun) return null;
-    const thumbnailPath = newThumbnailPath(this.#library.paths, md5);
-    const facts = await this.#library.media.call("inspect", {
-      path: file.path,
-      ext: type.ext,
-      thumbnailPath,
-    });
-    if (type.kind === "image" && facts.width === null) {
-      throw new AppError("undecodable_media", `Cannot decode it: ${facts.thumbnailError}`);
-    }
-    if (facts.thumbnail === "failed") {
-      this.#report.warnings.push({
-        path: file.path,
-        message: `It has no thumbnail: ${facts.thumbnailError}`,
-      });
-    }
-    return facts;
-  }
-
-  async #place({ file, md5, type, root }: HashedFile): Promise<FilePlace> {
-    const { sizeBytes, mtimeMs, inode } = file;
-    if (root !== null) {
-      const filepath = inPlacePath(root.name, relative(root.path, file.path));
-      return { filepath, sizeBytes, mtimeMs, inode };
-    }
-    if (this.#options.dryRun) return { filepath: file.name, sizeBytes, mtimeMs, inode };
-    return await storeFile(
-      { ...file, md5, ext: type.ext, isMove: this.#options.mode === "move" },
-      {
-        paths: this.#library.paths,
-        isTaken: (filepath) => isPathTaken(this.#library.core.reader, filepath),
-        isSame: (left, right) => this.#isSame(left, right),
-      },
-    );
   }
 
   async #commit(prepared: readonly PreparedFile[]): Promise<void> {
     if (prepared.length === 0) return;
     if (this.#options.dryRun) {
-      for (const one of prepared) this.#tally(one, null);
+      for (const one of prepared) this.#tally(one, { kind: this.#foresee(one), tagsAdded: 0 });
       return;
     }
     const items = prepared.map((one) => one.item);
@@ -383,53 +355,49 @@ class ImportRun {
         for (const one of prepared) await this.#commit([one]);
         return;
       }
-      this.#skip(prepared[0].hashed.file.path, "not_written", toMessage(error));
+      const { path } = prepared[0].hashed.file;
+      this.#report.skipped.push({ path, code: "not_written", reason: toMessage(error) });
       return;
     }
     for (const [i, one] of prepared.entries()) {
       this.#tally(one, outcomes[i]);
-      if (this.#options.mode === "move" && !one.isKnown) await this.#removeSource(one.hashed.file);
+      if (one.movedTo !== null) await this.#removeSource(one.hashed.file, one.movedTo);
     }
   }
 
-  #tally({ hashed, isKnown }: PreparedFile, outcome: ImportOutcome | null): void {
-    const isRepeated = this.#addedHere.has(hashed.md5);
-    const kind = outcome?.kind ?? (isKnown || isRepeated ? "known" : "added");
+  /** What the database would make of a file, in a dry run. */
+  #foresee({ hashed, isKnown }: PreparedFile): ImportOutcome["kind"] {
+    const { file, md5, root } = hashed;
+    const { reader } = this.#library.core;
+    const isRepeated = this.#addedHere.has(md5);
+    if (root === null) return isKnown || isRepeated ? "known" : "added";
+    const filepath = placeInRoot(root, file);
+    if (isKnown || isRepeated) {
+      return readPlace(reader, filepath)?.md5 === md5 ? "known" : "place";
+    }
+    return readImageIdByPath(reader, filepath) === undefined ? "added" : "replaced";
+  }
+
+  #tally({ hashed }: PreparedFile, outcome: Pick<ImportOutcome, "kind" | "tagsAdded">): void {
+    const { kind, tagsAdded } = outcome;
     if (kind === "added") this.#report.added++;
     else if (kind === "replaced") this.#report.replaced++;
-    else if (kind === "place" || isRepeated) this.#report.furtherCopies++;
+    else if (kind === "place" || this.#addedHere.has(hashed.md5)) this.#report.furtherCopies++;
     else this.#report.alreadyThere++;
-    if (kind !== "added") this.#report.tagsMerged += outcome?.tagsAdded ?? 0;
+    if (kind !== "added") this.#report.tagsMerged += tagsAdded;
     this.#addedHere.add(hashed.md5);
   }
 
-  /** Removes a moved file whose content is committed, unless somebody changed it meanwhile. */
-  async #removeSource(file: FoundFile): Promise<void> {
+  async #removeSource(file: FoundFile, stored: string): Promise<void> {
+    let message: string;
     try {
-      const now = await Deno.lstat(file.path);
-      const isSame = now.isFile && now.size === file.sizeBytes &&
-        (now.mtime?.getTime() ?? 0) === file.mtimeMs && (now.ino ?? 0) === file.inode;
-      if (isSame) await Deno.remove(file.path);
-      else {this.#report.warnings.push({
-          path: file.path,
-          message: "It changed and was left there",
-        });}
+      const reason = await removeSource(file, stored, this.#options.calls);
+      if (reason === null) return;
+      message = `It is in the library and was left there: ${reason}`;
     } catch (error) {
-      const message = `It is in the library, but could not be removed: ${toMessage(error)}`;
-      this.#report.warnings.push({ path: file.path, message });
+      message = `It is in the library, but could not be removed: ${toMessage(error)}`;
     }
-  }
-
-  async #locate(filepath: string): Promise<string> {
-    return await locateFile(this.#library.paths, this.#library.roots(), filepath);
-  }
-
-  async #isSame(left: string, right: string): Promise<boolean> {
-    return (await this.#library.hasher.call("compareFiles", { left, right })).isSame;
-  }
-
-  #skip(path: string, code: string, reason: string): void {
-    this.#report.skipped.push({ path, code, reason });
+    this.#report.warnings.push({ path: file.path, message });
   }
 }
 

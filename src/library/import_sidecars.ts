@@ -35,7 +35,8 @@ export function makeFolderNames(): FolderNames {
 
 async function readNames(folder: string): Promise<Set<string>> {
   const names = new Set<string>();
-  for await (const entry of Deno.readDir(folder)) if (!entry.isDirectory) names.add(entry.name);
+  // Files only: a link may lead out of the folder, and to read a pipe is to wait for ever.
+  for await (const entry of Deno.readDir(folder)) if (entry.isFile) names.add(entry.name);
   return names;
 }
 

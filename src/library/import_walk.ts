@@ -41,9 +41,14 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
     const folder = folders.pop()!;
     const entries = await readFolder(folder, options);
     const inner: string[] = [];
-    for (const entry of entries) {
+    for (const [i, entry] of entries.entries()) {
       if (entry.name.startsWith(".")) continue;
       const path = join(folder, entry.name);
+      // Names that differ only in bytes that are no UTF-8 all look the same here.
+      if (entry.name === entries[i - 1]?.name) {
+        options.onSkip(notUtf8(path));
+        continue;
+      }
       if (entry.isSymlink) await checkLink(root, path, options);
       else if (entry.isDirectory) {
         if (!options.exclude.includes(path)) inner.push(path);
@@ -61,13 +66,26 @@ async function readFolder(folder: string, options: WalkOptions): Promise<Deno.Di
     const entries = await Array.fromAsync(Deno.readDir(folder));
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    options.onSkip({
-      path: folder,
-      code: "unreadable",
-      reason: `Cannot read the folder: ${toMessage(error)}`,
-    });
+    options.onSkip(
+      isForeignName(folder, error) ? notUtf8(folder) : {
+        path: folder,
+        code: "unreadable",
+        reason: `Cannot read the folder: ${toMessage(error)}`,
+      },
+    );
     return [];
   }
+}
+
+/** Whether a path could not be found because its name has bytes that Deno cannot show. */
+function isForeignName(path: string, error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound && path.includes(REPLACEMENT);
+}
+
+function notUtf8(path: string): SkippedPath {
+  const reason =
+    "Its name is not UTF-8, so it cannot be opened. Rename it, for example with convmv";
+  return { path, code: "name_not_utf8", reason };
 }
 
 async function checkLink(root: string, path: string, options: WalkOptions): Promise<void> {
@@ -103,15 +121,9 @@ async function statFile(
       inode: info.ino ?? 0,
     };
   } catch (error) {
-    const isForeign = error instanceof Deno.errors.NotFound && name.includes(REPLACEMENT);
     options.onSkip(
-      isForeign
-        ? {
-          path,
-          code: "name_not_utf8",
-          reason:
-            "Its name is not UTF-8, so it cannot be opened. Rename it, for example with convmv",
-        }
+      isForeignName(path, error)
+        ? notUtf8(path)
         : { path, code: "unreadable", reason: toMessage(error) },
     );
     return undefined;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { explain } from "../store/database.ts";
 import { readImageFacts } from "../store/images.ts";
-import type { Preparation } from "../store/migrate.ts";
+import { type Preparation, readSchemaVersion } from "../store/migrate.ts";
 import { type LibraryRoot, readRoots } from "../store/roots.ts";
 import type { HasherContract, MediaContract, WriterContract } from "../worker/contracts.ts";
 import { spawnHasher, spawnMedia, spawnWriter } from "../worker/spawn.ts";
@@ -55,6 +55,11 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
   const writer = new WorkerClient<WriterContract>(spawnWriter, { name: "writer" });
   let core: Core | undefined;
   try {
+    if (paths.isOriginal && readSchemaVersion(paths.database) === 0) {
+      options.print?.(
+        "First use of this database here: copying it to data/backups before tables are added…",
+      );
+    }
     const preparation = await writer.call("open", {
       path: paths.database,
       backupPath: await makeBackupPath(paths),

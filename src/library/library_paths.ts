@@ -82,7 +82,7 @@ export async function exists(path: string): Promise<boolean> {
  * Absolute path of a stored file (`images.filepath` or a place), links followed, never outside its
  * folder.
  *
- * @throws {AppError} `forbidden` if it leads outside.
+ * @throws {AppError} `forbidden` if it leads outside, `not_found` if the folder is not there.
  */
 export async function locateFile(
   paths: LibraryPaths,
@@ -90,7 +90,16 @@ export async function locateFile(
   filepath: string,
 ): Promise<string> {
   const { root, relative } = splitStored(roots, filepath);
-  return await realPathInside(root?.path ?? paths.images, relative);
+  const folder = root?.path ?? paths.images;
+  try {
+    return await realPathInside(folder, relative);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new AppError("not_found", `There is no folder ${folder}`, {
+      remedy: "Is its disk connected?",
+      cause: error,
+    });
+  }
 }
 
 /** The in-place root of a stored path, or undefined for a file of the library, and the rest. */

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
-import { AppError, toMessage } from "../base/errors.ts";
+import { AppError } from "../base/errors.ts";
+import { toFileError } from "../media/file_error.ts";
 import { getFileMd5 } from "../media/md5.ts";
 import {
   getBucketedPath,
@@ -24,10 +25,17 @@ export type FileToStore = {
   isMove: boolean;
 };
 
+/** The calls that change a disk or prove that it changed; a test lets one of them fail. */
+export type FileCalls = Pick<
+  typeof Deno,
+  "copyFile" | "link" | "mkdir" | "open" | "remove" | "rename"
+>;
+
 /** What storing needs to ask. */
 export type StoreOptions = {
   paths: LibraryPaths;
-  /** Whether a stored path belongs to an image already. */
+  calls?: FileCalls;
+  /** Whether a stored path belongs to another content already. */
   isTaken: (filepath: string) => boolean;
   /** Whether two files are equal byte for byte. */
   isSame: (left: string, right: string) => Promise<boolean>;
@@ -45,26 +53,41 @@ const INCOMING = ".incoming";
  * @throws {AppError} `conflict` if the source changed meanwhile, `disk_full` …
  */
 export async function storeFile(file: FileToStore, options: StoreOptions): Promise<FilePlace> {
-  const temporary = await bringIn(file, options.paths);
+  const calls = options.calls ?? Deno;
+  const temporary = join(options.paths.images, INCOMING, `${file.md5}-${crypto.randomUUID()}`);
   try {
-    for (const filepath of candidatePaths(file)) {
-      if (options.isTaken(filepath)) continue;
-      const target = resolveInside(options.paths.images, filepath);
-      if (await claim(temporary, target, options)) {
-        await syncFolder(dirname(target));
-        const info = await Deno.stat(target);
-        return {
-          filepath,
-          sizeBytes: info.size,
-          mtimeMs: info.mtime?.getTime() ?? 0,
-          inode: info.ino ?? 0,
-        };
-      }
-    }
-    throw new AppError("conflict", `Cannot store ${file.path}: every name for it is taken`);
+    await bringIn(file, temporary, calls);
+    return await giveName(file, temporary, options);
+  } catch (error) {
+    throw toStoreError(file.path, error);
   } finally {
-    await Deno.remove(temporary).catch(ignoreMissing);
+    // What stays here, for whatever reason, the next run removes.
+    await calls.remove(temporary).catch(() => {});
   }
+}
+
+/** Gives a file that was brought in the first of its names that is free or its own. */
+async function giveName(
+  file: FileToStore,
+  temporary: string,
+  options: StoreOptions,
+): Promise<FilePlace> {
+  const calls = options.calls ?? Deno;
+  for (const filepath of candidatePaths(file)) {
+    if (options.isTaken(filepath)) continue;
+    const target = resolveInside(options.paths.images, filepath);
+    await makeFolder(dirname(target), calls);
+    if (!(await claim(temporary, target, { calls, isSame: options.isSame }))) continue;
+    await syncFolder(dirname(target), calls);
+    const info = await Deno.stat(target);
+    return {
+      filepath,
+      sizeBytes: info.size,
+      mtimeMs: info.mtime?.getTime() ?? 0,
+      inode: info.ino ?? 0,
+    };
+  }
+  throw new AppError("conflict", `Cannot store ${file.path}: every name for it is taken`);
 }
 
 /** Names of a content in their order: its own, with the first digits of its md5, with all of them. */
@@ -77,47 +100,77 @@ function candidatePaths(file: FileToStore): string[] {
     .map((candidate) => getBucketedPath(candidate));
 }
 
-async function bringIn(file: FileToStore, paths: LibraryPaths): Promise<string> {
-  const folder = join(paths.images, INCOMING);
-  await Deno.mkdir(folder, { recursive: true });
-  const temporary = join(folder, `${file.md5}-${crypto.randomUUID()}`);
-  const isLinked = file.isMove && await tryLink(file.path, temporary);
-  try {
-    if (!isLinked) await Deno.copyFile(file.path, temporary);
-    await syncFile(temporary);
-    const source = await Deno.stat(file.path);
-    const copy = await Deno.stat(temporary);
-    const isSame = source.size === file.sizeBytes && copy.size === file.sizeBytes &&
-      (source.mtime?.getTime() ?? 0) === file.mtimeMs;
-    // The source of a move is removed later: its copy must be proven, not assumed.
-    if (!isSame || (file.isMove && !isLinked && await getFileMd5(temporary) !== file.md5)) {
-      throw new AppError("conflict", `Cannot store ${file.path}: it changed while it was read`);
-    }
-    return temporary;
-  } catch (error) {
-    await Deno.remove(temporary).catch(ignoreMissing);
-    throw toStoreError(file.path, error);
+async function bringIn(file: FileToStore, temporary: string, calls: FileCalls): Promise<void> {
+  await calls.mkdir(dirname(temporary), { recursive: true });
+  const isLinked = file.isMove && await tryLink(file.path, temporary, calls);
+  if (!isLinked) await calls.copyFile(file.path, temporary);
+  await syncFile(temporary, calls);
+  const source = await Deno.stat(file.path);
+  const copy = await Deno.stat(temporary);
+  const isSame = source.size === file.sizeBytes && copy.size === file.sizeBytes &&
+    (source.mtime?.getTime() ?? 0) === file.mtimeMs;
+  // The source of a move is removed later: its copy must be proven, not assumed.
+  if (!isSame || (file.isMove && !isLinked && await getFileMd5(temporary) !== file.md5)) {
+    throw new AppError("conflict", `Cannot store ${file.path}: it changed while it was read`);
   }
 }
 
 /** Gives the file its final name unless something else has it; true when the name is now its. */
-async function claim(temporary: string, target: string, options: StoreOptions): Promise<boolean> {
-  await Deno.mkdir(dirname(target), { recursive: true });
-  if (await tryLink(temporary, target)) return true;
+async function claim(
+  temporary: string,
+  target: string,
+  options: { calls: FileCalls; isSame: StoreOptions["isSame"] },
+): Promise<boolean> {
+  if (await tryLink(temporary, target, options.calls)) return true;
   if (await exists(target)) return await options.isSame(temporary, target);
   // A file system without links: nobody else names files here, since the library is locked.
-  await Deno.rename(temporary, target);
+  await options.calls.rename(temporary, target);
   return true;
 }
 
-async function tryLink(from: string, to: string): Promise<boolean> {
+async function tryLink(from: string, to: string, calls: FileCalls): Promise<boolean> {
   try {
-    await Deno.link(from, to);
+    await calls.link(from, to);
     return true;
   } catch {
     // Whatever the reason (other device, no links there, name taken), the caller has another way.
     return false;
   }
+}
+
+/** Why the source of a moved file is left where it is; null: it is gone. */
+export type LeftReason = "it changed meanwhile" | "it is the stored file itself";
+
+/**
+ * Removes the source of a move whose content is committed.
+ *
+ * It is left if it is not the file that was read any more, and if it is the stored file under another
+ * path (a folder that is mounted twice): one inode with one name.
+ *
+ * @throws If a file cannot be looked at, above all the stored one, or the source cannot be removed.
+ */
+export async function removeSource(
+  file: { path: string; sizeBytes: number; mtimeMs: number; inode: number },
+  stored: string,
+  calls: FileCalls = Deno,
+): Promise<LeftReason | null> {
+  const now = await Deno.lstat(file.path);
+  const kept = await Deno.stat(stored);
+  const isSame = now.isFile && now.size === file.sizeBytes && kept.size === file.sizeBytes &&
+    (now.mtime?.getTime() ?? 0) === file.mtimeMs && (now.ino ?? 0) === file.inode;
+  if (!isSame) return "it changed meanwhile";
+  if (isOneInode(now, kept) && (now.nlink ?? 1) < 2) return "it is the stored file itself";
+  await calls.remove(file.path);
+  return null;
+}
+
+/** Whether two paths are names of one inode: what an interrupted move on one device leaves behind. */
+export async function areOneFile(left: string, right: string): Promise<boolean> {
+  return isOneInode(await Deno.stat(left), await Deno.stat(right));
+}
+
+function isOneInode(left: Deno.FileInfo, right: Deno.FileInfo): boolean {
+  return (left.ino ?? 0) !== 0 && left.ino === right.ino && left.dev === right.dev;
 }
 
 /** Removes what an interrupted run left half copied. The library must be locked. */
@@ -126,30 +179,37 @@ export async function clearIncoming(paths: LibraryPaths): Promise<void> {
 }
 
 /** Makes sure that a file's bytes are on the disk. */
-export async function syncFile(path: string): Promise<void> {
-  using file = await Deno.open(path, { read: true, write: true });
+export async function syncFile(path: string, calls: FileCalls = Deno): Promise<void> {
+  // Read-only files are synced as well as others; Windows alone wants them open for writing.
+  using file = await calls.open(path, { read: true, write: Deno.build.os === "windows" });
   await file.sync();
 }
 
 /** Makes sure that the names in a folder are on the disk. */
-export async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string, calls: FileCalls = Deno): Promise<void> {
   if (Deno.build.os === "windows") return;
-  using folder = await Deno.open(path, { read: true });
+  using folder = await calls.open(path, { read: true });
   await folder.sync();
+}
+
+/** Makes a folder and the missing ones above it, each with its name on the disk. */
+export async function makeFolder(path: string, calls: FileCalls = Deno): Promise<void> {
+  if (await exists(path)) return;
+  await makeFolder(dirname(path), calls);
+  await calls.mkdir(path, { recursive: true });
+  await syncFolder(dirname(path), calls);
 }
 
 function ignoreMissing(error: unknown): void {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
-function toStoreError(path: string, error: unknown): Error {
-  if (error instanceof AppError) return error;
-  const message = toMessage(error);
-  if (/no space|os error 28|quota/i.test(message)) {
-    return new AppError("disk_full", `Cannot store ${path}: ${message}`, {
-      remedy: "Free some disk space and run the import again; it goes on where it stopped",
-      cause: error,
-    });
-  }
-  return new AppError("unavailable", `Cannot store ${path}: ${message}`, { cause: error });
+function toStoreError(path: string, error: unknown): AppError {
+  const known = toFileError("store", path, error);
+  if (known.code !== "disk_full") return known;
+  return new AppError("disk_full", known.message, {
+    remedy: "Free some disk space and run the import again; it goes on where it stopped",
+    details: known.details,
+    cause: error,
+  });
 }

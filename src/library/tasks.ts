@@ -65,7 +65,9 @@ export class TaskRunner {
       result: null,
       error: null,
     });
-    this.#running.set(id, { controller, done: this.#run(id, work, controller.signal) });
+    // Work that throws at once must find itself among what runs, to leave it.
+    const done = Promise.resolve().then(() => this.#run(id, work, controller.signal));
+    this.#running.set(id, { controller, done });
     return this.get(id)!;
   }
 
@@ -116,7 +118,7 @@ export class TaskRunner {
 
   #change(id: string, change: Partial<Task>): void {
     const task = this.#tasks.get(id);
-    if (task === undefined) return;
+    if (task?.state !== "running") return;
     const isEnd = change.state !== undefined;
     this.#put({ ...task, ...change, endedAt: isEnd ? new Date().toISOString() : null });
   }

@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import type { ImageId } from "../base/ids.ts";
 import { log } from "../base/log.ts";
@@ -10,16 +10,18 @@ import {
   type TrashEntry,
   type TrashManifest,
 } from "../store/trash.ts";
-import { getBucketedPath, withHashSuffix } from "../media/paths.ts";
+import { FILE_NAME_BYTES_MAX } from "../base/limits.ts";
+import { getBucketedPath, resolveInside, withHashSuffix } from "../media/paths.ts";
+import { isPathTaken } from "../store/import_images.ts";
 import type { Library } from "./library.ts";
 import { exists, splitStored } from "./library_paths.ts";
 import { lockLibrary } from "./lock.ts";
-import { syncFolder } from "./stored_file.ts";
+import { makeFolder, syncFile, syncFolder } from "./stored_file.ts";
 
 /*
- * Deleting is moving. In order: the manifest with everything about the image is written beside the place
- * for its files (synced), its rows leave the library and the entry of the trash is committed in the same
- * transaction, its files are renamed into the trash. Whatever instant the program ends at, the files
+ * Deleting is moving. In order: its rows leave the library and the entry of the trash, with everything
+ * about the image, is committed in the same transaction; the same manifest is written into the trash
+ * (synced); its files are renamed into the trash. Whatever instant the program ends at, the files
  * exist under one of two names that the entry knows, and the next start finishes the move. Files of
  * in-place roots are never touched: their image is only hidden.
  */
@@ -32,11 +34,11 @@ import { syncFolder } from "./stored_file.ts";
 export async function moveToTrash(library: Library, imageId: ImageId): Promise<number> {
   const lock = await lockLibrary(library.paths.lock, "delete");
   try {
-    const manifest = readManifest(library.core.reader, imageId, toKeep(library, imageId));
-    await writeManifest(library, manifest);
+    const { reader } = library.core;
+    const manifest = readManifest(reader, imageId, toKeep(library, imageId));
     const { entryId } = await library.writer.call("takeOut", { manifest });
-    await finishMove(library, { id: entryId, state: "moving", manifest });
     await library.core.poll();
+    await finishMove(library, readTrashEntry(reader, entryId)!);
     return entryId;
   } finally {
     lock.release();
@@ -45,43 +47,52 @@ export async function moveToTrash(library: Library, imageId: ImageId): Promise<n
 
 /** Every stored place of an image, with its name in the trash, and the folder for them there. */
 function toKeep(library: Library, imageId: ImageId): { folder: string; files: TrashedFile[] } {
-  const facts = library.details.get(imageId);
-  const row = library.core.reader.prepare("SELECT filepath, md5 FROM images WHERE id = ?")
+  const { reader } = library.core;
+  const row = reader.prepare("SELECT filepath, md5 FROM images WHERE id = ?")
     .value<[string, string]>(imageId);
-  if (facts === undefined || row === undefined) {
-    throw new AppError("not_found", `There is no image ${imageId}`);
-  }
+  if (row === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
   const [served, md5] = row;
+  const places = reader.prepare("SELECT filepath FROM image_files WHERE image_id = ?")
+    .values<[string]>(imageId).map(([filepath]) => filepath);
   const roots = library.roots();
   // A content can be trashed, come back by other ways and be trashed again: each has its folder.
   const folder = `${md5}-${Date.now()}`;
-  const files = [...new Set([served, ...facts.places])].map((filepath, i) => {
+  const files = [...new Set([served, ...places])].map((filepath, i) => {
     const isOurs = splitStored(roots, filepath).root === undefined;
-    const name = filepath.slice(filepath.lastIndexOf("/") + 1);
-    return { filepath, trashed: isOurs ? `${folder}/${i}-${name}` : null };
+    if (!isOurs) return { filepath, trashed: null };
+    // Refused before anything is written: nothing outside of the library is moved.
+    resolveInside(library.paths.images, filepath);
+    return { filepath, trashed: `${folder}/${i}-${toTrashName(basename(filepath), md5)}` };
   });
   return { folder, files };
+}
+
+/** The file's own name, unless a number in front would make it too long for a file system. */
+function toTrashName(name: string, md5: string): string {
+  const isShort = new TextEncoder().encode(name).length <= FILE_NAME_BYTES_MAX;
+  return isShort ? name : withHashSuffix(name, md5.slice(0, 8));
 }
 
 /** Writes the manifest beside the files, so that the trash explains itself without the database. */
 async function writeManifest(library: Library, manifest: TrashManifest): Promise<void> {
   const folder = join(library.paths.trash, manifest.folder);
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const temporary = join(folder, `.manifest-${crypto.randomUUID()}`);
-  {
-    using file = await Deno.open(temporary, { write: true, createNew: true });
-    await file.write(new TextEncoder().encode(JSON.stringify(manifest, null, 2)));
-    await file.sync();
-  }
+  await Deno.writeTextFile(temporary, JSON.stringify(manifest, null, 2), { createNew: true });
+  await syncFile(temporary);
   await Deno.rename(temporary, join(folder, "manifest.json"));
   await syncFolder(folder);
 }
 
 /** Moves what is still in the library's folder, then says that the entry is complete. */
 async function finishMove(library: Library, entry: TrashEntry): Promise<void> {
+  await writeManifest(library, entry.manifest);
   for (const { filepath, trashed } of entry.manifest.files) {
     if (trashed === null) continue;
-    await moveFile(join(library.paths.images, filepath), join(library.paths.trash, trashed));
+    await moveFile(
+      resolveInside(library.paths.images, filepath),
+      resolveInside(library.paths.trash, trashed),
+    );
   }
   await library.writer.call("setTrashState", { id: entry.id, state: "trashed", manifest: null });
 }
@@ -92,7 +103,7 @@ async function moveFile(from: string, to: string): Promise<void> {
     if (!(await exists(to))) log("trash").warn("There is no file {path} to move", { path: from });
     return;
   }
-  await Deno.mkdir(dirname(to), { recursive: true });
+  await makeFolder(dirname(to));
   if (await exists(to)) throw new AppError("conflict", `Cannot move ${from}: ${to} exists`);
   await Deno.rename(from, to);
   await syncFolder(dirname(to));
@@ -133,43 +144,105 @@ async function finishRestore(library: Library, entry: TrashEntry): Promise<Image
   await library.writer.call("setTrashState", { id: entry.id, state: "restoring", manifest });
   for (const { filepath, trashed } of manifest.files) {
     if (trashed === null) continue;
-    await moveFile(join(library.paths.trash, trashed), join(library.paths.images, filepath));
+    await moveFile(
+      resolveInside(library.paths.trash, trashed),
+      resolveInside(library.paths.images, filepath),
+    );
   }
   const restored = { ...entry, manifest };
   const { imageId } = await library.writer.call("putBack", { entry: restored });
-  await Deno.remove(join(library.paths.trash, manifest.folder), { recursive: true }).catch(
-    (error) => {
-      log("trash").warn("The empty folder of {md5} stays in the trash: {error}", {
-        md5: manifest.md5,
-        error,
-      });
-    },
-  );
+  await removeFolder(join(library.paths.trash, manifest.folder)).catch((error) => {
+    log("trash").warn("The folder of {md5} stays in the trash: {error}", {
+      md5: manifest.md5,
+      error,
+    });
+  });
   return imageId;
 }
 
-/** The manifest with new paths where another file took the old ones meanwhile. */
-async function withFreePaths(library: Library, manifest: TrashManifest): Promise<TrashManifest> {
-  let text = JSON.stringify(manifest);
-  for (const { filepath, trashed } of manifest.files) {
-    if (trashed === null) continue;
-    const isWaiting = await exists(join(library.paths.trash, trashed));
-    const isTaken = isWaiting && await exists(join(library.paths.images, filepath));
-    if (!isTaken) continue;
-    const name = filepath.slice(filepath.lastIndexOf("/") + 1);
-    const free = getBucketedPath(withHashSuffix(name, manifest.md5));
-    text = text.replaceAll(JSON.stringify(filepath), () => JSON.stringify(free));
+/** Removes the folder of an entry that was restored; not if there is anything in it that nobody knows. */
+async function removeFolder(folder: string): Promise<void> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name === "manifest.json" || name.startsWith(".manifest-")) {
+      await Deno.remove(join(folder, name));
+    }
   }
-  return JSON.parse(text) as TrashManifest;
+  await Deno.remove(folder);
 }
 
-/** Finishes what was interrupted; called once when a library is opened for serving. */
+/**
+ * The manifest with new paths where another file took the old ones meanwhile.
+ *
+ * @throws {AppError} `conflict` if it was served from a place of an in-place root that has another
+ *   content now.
+ */
+async function withFreePaths(library: Library, manifest: TrashManifest): Promise<TrashManifest> {
+  const paths = new Map<string, string>();
+  for (const [i, { filepath, trashed }] of manifest.files.entries()) {
+    const isRecorded = isPathTaken(library.core.reader, filepath);
+    if (trashed === null) {
+      if (!isRecorded || filepath !== manifest.filepath) continue;
+      throw new AppError("conflict", `Cannot restore: ${filepath} has another content by now`, {
+        remedy: "Put the file back in its place, import it, and try again",
+      });
+    }
+    const isWaiting = await exists(resolveInside(library.paths.trash, trashed));
+    const isTaken = isRecorded ||
+      (isWaiting && await exists(resolveInside(library.paths.images, filepath)));
+    if (!isTaken) continue;
+    const name = withHashSuffix(basename(filepath), `${manifest.md5}${i === 0 ? "" : i}`);
+    paths.set(filepath, getBucketedPath(name));
+  }
+  return paths.size === 0 ? manifest : withPaths(manifest, paths);
+}
+
+/** A manifest whose files come back to other paths. */
+function withPaths(manifest: TrashManifest, paths: ReadonlyMap<string, string>): TrashManifest {
+  const toNew = (filepath: string) => paths.get(filepath) ?? filepath;
+  const rows = { ...manifest.rows };
+  for (const table of ["images", "image_files"]) {
+    rows[table] = (rows[table] ?? []).map((row) => ({
+      ...row,
+      filepath: toNew(String(row.filepath)),
+    }));
+  }
+  return {
+    ...manifest,
+    filepath: toNew(manifest.filepath),
+    files: manifest.files.map((file) => ({ ...file, filepath: toNew(file.filepath) })),
+    rows,
+  };
+}
+
+/**
+ * Finishes what was interrupted; called once when a library is opened for serving. An entry that cannot
+ * be finished is logged and stays as it is, and so do all while another command moves files.
+ */
 export async function resumeTrash(library: Library): Promise<void> {
-  for (const entry of readUnfinishedTrash(library.core.reader)) {
-    log("trash").info("Finishing an interrupted move of image {id}", {
-      id: entry.manifest.imageId,
-    });
+  if (readUnfinishedTrash(library.core.reader).length === 0) return;
+  let lock;
+  try {
+    lock = await lockLibrary(library.paths.lock, "finish what was interrupted");
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    log("trash").warn("{error}", { error });
+    return;
+  }
+  try {
+    for (const entry of readUnfinishedTrash(library.core.reader)) await resume(library, entry);
+    await library.core.poll();
+  } finally {
+    lock.release();
+  }
+}
+
+async function resume(library: Library, entry: TrashEntry): Promise<void> {
+  const { imageId } = entry.manifest;
+  log("trash").info("Finishing an interrupted move of image {imageId}", { imageId });
+  try {
     if (entry.state === "moving") await finishMove(library, entry);
     else await finishRestore(library, entry);
+  } catch (error) {
+    log("trash").error("The move of image {imageId} is not finished: {error}", { imageId, error });
   }
 }

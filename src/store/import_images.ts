@@ -60,7 +60,10 @@ export function importImages(db: Database, items: readonly ImportItem[]): Import
 
 function importImage(db: Database, item: ImportItem): ImportOutcome {
   const known = prepared(db, "SELECT id FROM images WHERE md5 = ?").value<[number]>(item.md5);
-  if (known !== undefined) return mergeIntoKnown(db, known[0], item);
+  if (known !== undefined) {
+    if (item.place !== null) displaceOther(db, known[0], item.place.filepath);
+    return mergeIntoKnown(db, known[0], item);
+  }
   if (item.place === null) throw new Error(`Invariant broken: new content ${item.md5} has a place`);
   const old = prepared(db, "SELECT id FROM images WHERE filepath = ?")
     .value<[number]>(item.place.filepath);
@@ -122,6 +125,23 @@ function vacate(db: Database, imageId: number, filepath: string): boolean {
   return true;
 }
 
+/**
+ * Frees a path that has this image's content now, after files were renamed where they lie, from the
+ * image that was served from it. That one is served from another of its places, or waits for its file
+ * at a path that no file has: the next import that meets its content brings it back, tags and all.
+ */
+function displaceOther(db: Database, imageId: number, filepath: string): void {
+  const other = prepared(
+    db,
+    `SELECT images.id, md5, file_ext FROM images LEFT JOIN image_media ON image_id = images.id
+     WHERE filepath = ?`,
+  ).value<[number, string, string | null]>(filepath);
+  if (other === undefined || other[0] === imageId || vacate(db, other[0], filepath)) return;
+  const [otherId, md5, ext] = other;
+  const waiting = `missing/${md5}${ext === null ? "" : `.${ext}`}`;
+  execute(db, "UPDATE images SET filepath = ? WHERE id = ?", waiting, otherId);
+}
+
 /** A file was edited where it lies: its image keeps id, tags and the person's edits. */
 function replaceContent(db: Database, imageId: number, item: ImportItem): ImportOutcome {
   const [oldMd5] = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)!;
@@ -141,7 +161,14 @@ function replaceContent(db: Database, imageId: number, item: ImportItem): Import
     item.media.height,
     imageId,
   );
-  execute(db, "DELETE FROM image_media WHERE image_id = ?", imageId);
+  execute(
+    db,
+    "UPDATE image_media SET file_ext = ?, size_bytes = ?, duration_ms = ? WHERE image_id = ?",
+    item.media.ext,
+    item.media.sizeBytes,
+    item.media.durationMs,
+    imageId,
+  );
   return { ...mergeIntoKnown(db, imageId, item), kind: "replaced" };
 }
 
@@ -157,12 +184,18 @@ function mergeIntoKnown(db: Database, imageId: number, item: ImportItem): Import
   const wanted = (hasRating ? item.tags : withRating(item)).filter((tag) => !removed.has(tag.name));
   const { added } = changeImageTags(db, imageId, { add: wanted, remove: [], origin: "original" });
   writeMedia(db, imageId, item);
-  writeSites(db, imageId, item);
   const isNewPlace = item.place !== null && writePlace(db, imageId, item.place);
-  if (item.place !== null && item.isServed) {
-    execute(db, "UPDATE images SET filepath = ? WHERE id = ?", item.place.filepath, imageId);
-  }
+  if (item.place !== null && item.isServed) serveFrom(db, imageId, item.place.filepath);
+  writeSites(db, imageId, item);
   return { imageId, kind: isNewPlace ? "place" : "known", tagsAdded: added.length };
+}
+
+/** Serves an image from a new place, since its file vanished from the old one, which is forgotten. */
+function serveFrom(db: Database, imageId: number, filepath: string): void {
+  const [old] = prepared(db, "SELECT filepath FROM images WHERE id = ?").value<[string]>(imageId)!;
+  if (old === filepath) return;
+  execute(db, "DELETE FROM image_files WHERE filepath = ? AND image_id = ?", old, imageId);
+  execute(db, "UPDATE images SET filepath = ? WHERE id = ?", filepath, imageId);
 }
 
 /** Fills what is not known yet about the file itself. */
@@ -245,8 +278,8 @@ function writeSites(db: Database, imageId: number, item: ImportItem): void {
     );
   }
   const first = firstSite(item.sites)!;
-  const isBetter = oldSource === null || compareMergedSources(first.source, oldSource) < 0;
-  if (isBetter) writePostColumns(db, imageId, first);
+  const order = oldSource === null ? -1 : compareMergedSources(first.source, oldSource);
+  if (order < 0 || (order === 0 && document !== old)) writePostColumns(db, imageId, first);
 }
 
 /** The site that speaks for an image of which several know. */
@@ -284,12 +317,14 @@ export function readContent(db: Database, md5: string): KnownContent | undefined
   return row && { imageId: row[0], filepath: row[1], sizeBytes: row[2] };
 }
 
-/** Whether a path is taken by an image or a recorded place. */
-export function isPathTaken(db: Database, filepath: string): boolean {
+/** Whether a path belongs to an image, or is a recorded place of one; `exceptMd5` does not count. */
+export function isPathTaken(db: Database, filepath: string, exceptMd5 = ""): boolean {
   return prepared(
     db,
-    `SELECT 1 FROM images WHERE filepath = ?1 UNION SELECT 1 FROM image_files WHERE filepath = ?1`,
-  ).value(filepath) !== undefined;
+    `SELECT 1 FROM images WHERE filepath = ?1 AND md5 <> ?2
+     UNION SELECT 1 FROM image_files AS files JOIN images ON images.id = files.image_id
+       WHERE files.filepath = ?1 AND md5 <> ?2`,
+  ).value(filepath, exceptMd5) !== undefined;
 }
 
 /** A recorded place of an in-place root, to recognise a file that did not change. */

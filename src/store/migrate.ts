@@ -36,7 +36,7 @@ export type Preparation = {
  */
 export async function prepareDatabase(path: string, backupPath: string): Promise<Preparation> {
   if (!(await isFile(path))) return createDatabase(path);
-  const version = checkExisting(path);
+  const version = readSchemaVersion(path);
   if (version === SCHEMA_VERSION) return { kind: "ready", backupPath: null };
   if (version === "empty") return createDatabase(path);
   const db = openWriter(path);
@@ -77,8 +77,12 @@ function createDatabase(path: string): Preparation {
   }
 }
 
-/** Version of an existing database, read without writing anything. */
-function checkExisting(path: string): number | "empty" {
+/**
+ * Version of an existing database, read without writing anything: 0 = ChibiBooru's own.
+ *
+ * @throws {AppError} `conflict` for another program's database, `newer_version`, `corrupt` …
+ */
+export function readSchemaVersion(path: string): number | "empty" {
   const db = openReader(path);
   try {
     const tables = readTableNames(db);

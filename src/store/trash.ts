@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts";
 import { type Database, readColumnNames } from "./database.ts";
+import { readTagCategory, writeTagColumns } from "./tags.ts";
 
 /** Rows of one table that belonged to an image, as objects by column. */
 export type SavedRows = Record<string, unknown>[];
@@ -52,11 +53,12 @@ export function readManifest(
     imageId,
   );
   if (image === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
-  const rows: Record<string, SavedRows> = { images: [image] };
+  const rows: Record<string, SavedRows> = { images: [toPlain(image)] };
   for (const [table, column] of OWNED) {
     if (readColumnNames(db, table).size === 0) continue;
-    const found = db.prepare(`SELECT * FROM ${table} WHERE ${column} = ?`).all(imageId);
-    rows[table] = [...(rows[table] ?? []), ...found];
+    const found = db.prepare(`SELECT * FROM ${table} WHERE ${column} = ?`)
+      .all<Record<string, unknown>>(imageId);
+    rows[table] = [...(rows[table] ?? []), ...found.map(toPlain)];
   }
   const tags = db.prepare(
     `SELECT tags.id, name, category, coalesce(source, 'original') AS source
@@ -74,9 +76,40 @@ export function readManifest(
   };
 }
 
-/** Takes an image out of the library; its files are to be moved next. Gives the entry's id. */
-export function takeOut(db: Database, manifest: TrashManifest): number {
-  db.exec("DELETE FROM images WHERE id = ?", manifest.imageId);
+/** JSON has no bigint, and some file systems have inode numbers beyond 2^53. */
+function toPlain(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      typeof value === "bigint" ? Number(value) : value,
+    ]),
+  );
+}
+
+/**
+ * Takes an image out of the library; its files are to be moved next. Gives the entry's id.
+ *
+ * What is kept is read here once more: somebody may have edited the image since `planned` was read.
+ *
+ * @throws {AppError} `not_found`, or `conflict` if it has a place that the plan does not know.
+ */
+export function takeOut(db: Database, planned: TrashManifest): number {
+  const { imageId, folder, files } = planned;
+  const manifest = readManifest(db, imageId, { folder, files });
+  const places = (manifest.rows.image_files ?? []).map((row) => String(row.filepath));
+  const unknown = [manifest.filepath, ...places].find((filepath) =>
+    !files.some((file) => file.filepath === filepath)
+  );
+  if (unknown !== undefined) {
+    throw new AppError(
+      "conflict",
+      `Image ${imageId} was changed meanwhile: it lies at ${unknown}`,
+      {
+        remedy: "Try again",
+      },
+    );
+  }
+  db.exec("DELETE FROM images WHERE id = ?", imageId);
   return db.prepare(
     `INSERT INTO trash (image_id, md5, trashed_at_ms, state, manifest)
      VALUES (?, ?, ?, 'moving', ?) RETURNING id`,
@@ -122,7 +155,11 @@ export function putBack(db: Database, entry: TrashEntry): number {
   }
   insertRows(db, "images", manifest.rows.images);
   for (const [table, rows] of Object.entries(manifest.rows)) {
-    if (table !== "images") insertRows(db, table, rows.filter((row) => isWhole(db, row)));
+    if (table === "images") continue;
+    for (const row of rows) {
+      if (isWhole(db, row)) insertRows(db, table, [row]);
+      else handOn(db, table, { row, imageId: manifest.imageId });
+    }
   }
   for (const tag of manifest.tags) {
     db.exec("INSERT OR IGNORE INTO tags (name, category) VALUES (?, ?)", tag.name, tag.category);
@@ -133,6 +170,9 @@ export function putBack(db: Database, entry: TrashEntry): number {
       tag.source,
       tag.name,
     );
+  }
+  if (manifest.tags.some((tag) => readTagCategory(db, tag.name) !== (tag.category ?? undefined))) {
+    writeTagColumns(db, manifest.imageId);
   }
   db.exec("DELETE FROM trash WHERE id = ?", entry.id);
   return manifest.imageId;
@@ -150,6 +190,23 @@ function isWhole(db: Database, row: Record<string, unknown>): boolean {
     row[column] === undefined ||
     db.prepare(`SELECT 1 FROM ${table} WHERE id = ?`).value(row[column] as number) !== undefined
   );
+}
+
+/** Gives a relation to an image that is in the trash too to that one's entry: it brings it back. */
+function handOn(
+  db: Database,
+  table: string,
+  relation: { row: Record<string, unknown>; imageId: number },
+): void {
+  const { row, imageId } = relation;
+  const other = row.image_id_a === imageId ? row.image_id_b : row.image_id_a;
+  const found = db.prepare("SELECT id, state, manifest FROM trash WHERE image_id = ?")
+    .value<[number, TrashState, string]>(Number(other ?? -1));
+  if (found === undefined) return;
+  const entry = toEntry(found);
+  const { rows } = entry.manifest;
+  const manifest = { ...entry.manifest, rows: { ...rows, [table]: [...(rows[table] ?? []), row] } };
+  setTrashState(db, { ...entry, manifest });
 }
 
 function insertRows(db: Database, table: string, rows: SavedRows): void {

@@ -4,8 +4,8 @@ import { TAG_CATEGORIES } from "../../tags/category.ts";
 import { type Rating, RATINGS } from "../../tags/ratings.ts";
 import { toShownCategory } from "./tag_groups.tsx";
 
-/** What a person had typed into the form. */
-export type TagDraft = { tags: string; rating: string };
+/** What a person had typed into the form, and what the form had shown before (now, when left out). */
+export type TagDraft = { tags: string; rating: string; oldTags?: string; oldRating?: string };
 
 const RATING_NAMES: Readonly<Record<Rating, string>> = {
   general: "General",
@@ -34,8 +34,8 @@ export function EditForm({ image, tags, query, draft }: EditProps) {
       <h2 id="edit-heading">Edit tags</h2>
       <form method="post" action={`/posts/${image.id}/tags`}>
         <input type="hidden" name="q" value={query} />
-        <input type="hidden" name="old_tags" value={toLines(tags).join(" ")} />
-        <input type="hidden" name="old_rating" value={image.rating ?? ""} />
+        <input type="hidden" name="old_tags" value={draft?.oldTags ?? toLines(tags).join(" ")} />
+        <input type="hidden" name="old_rating" value={draft?.oldRating ?? image.rating ?? ""} />
         <label for="edit-tags">Tags, with spaces or line breaks between them</label>
         <textarea
           id="edit-tags"

@@ -142,6 +142,9 @@ function logAll(subject: "image" | "tag", ids: string): string {
 export const CHANGE_LOG_TRIGGERS = onAll("images", "image", "id") +
   onAll("image_tags", "image", "image_id") +
   onAll("raw_metadata", "image", "image_id") +
+  onAll("image_sources", "image", "image_id") +
+  onAll("image_files", "image", "image_id") +
+  onAll("image_media", "image", "image_id") +
   onAll("tags", "tag", "id") +
   onReplace("images", "image", ["filepath", "md5"]) +
   onReplace("tags", "tag", ["name"]) +
