@@ -1,0 +1,134 @@
+import { assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
+import type { PageMessage } from "../../src/http/pages/message.tsx";
+import {
+  assertHarmless,
+  FACTS,
+  HOSTILE,
+  makeImage,
+  makeTag,
+  renderPost,
+} from "./page_fixtures.tsx";
+
+Deno.test("PostPage shows the picture, its facts and its neighbours", () => {
+  const page = renderPost({ position: { number: 81, total: 12_345 } });
+  assertMatch(page, /<img src="\/files\/7\/x.jpg" [^>]*width="1200" height="800"/);
+  for (
+    const text of [
+      "1,200 × 800 px",
+      "JPG, 3.3 MB",
+      "General",
+      "danbooru",
+      "81 of 12,345",
+      "photo.jpg",
+    ]
+  ) {
+    assertStringIncludes(page, text);
+  }
+  assertStringIncludes(
+    page,
+    `<time datetime="2024-05-01T12:34:56.000Z">2024-05-01 12:34 UTC</time>`,
+  );
+  assertStringIncludes(page, "@nas/copy of 7.jpg");
+  assertStringIncludes(page, `href="/posts/8?q=solo" rel="prev"`);
+  assertStringIncludes(page, `href="/posts/6?q=solo" rel="next"`);
+  assertStringIncludes(page, `href="/posts?q=solo&amp;page=3"`);
+  assertStringIncludes(page, `<pre class="raw">{&quot;id&quot;:1}</pre>`);
+  const alone = renderPost({ previous: null, next: null });
+  assertFalse(/rel="(prev|next)"/.test(alone));
+});
+
+Deno.test("PostPage plays videos with controls", () => {
+  const image = makeImage();
+  image.urls.file = "/files/7/x.mp4";
+  const page = renderPost({ image, facts: { ...FACTS, fileExt: "mp4", durationMs: 65_000 } });
+  assertMatch(page, /<video src="\/files\/7\/x.mp4" [^>]*controls[^>]*loop[^>]*playsinline/);
+  assertStringIncludes(page, `preload="metadata"`);
+  assertStringIncludes(page, "1:05");
+  assertFalse(page.includes("full-size"));
+});
+
+Deno.test("PostPage leaves out facts that nobody knows", () => {
+  const page = renderPost({
+    image: makeImage({ width: null, height: null, score: null, rating: null, tags: {} }),
+    tags: [],
+    facts: {
+      fileExt: null,
+      sizeBytes: null,
+      durationMs: null,
+      sourceUrl: " ",
+      postedAt: null,
+      originalName: null,
+      ingestedAt: null,
+      sources: [],
+      places: [],
+      metadata: null,
+    },
+  });
+  const names = [...page.matchAll(/<dt>([^<]*)</g)].map(([, name]) => name);
+  assertEquals(names, ["Id", "File", "Rating", "MD5", "Place"]);
+  assertStringIncludes(page, "Not rated");
+  assertStringIncludes(page, "No tags yet.");
+  assertFalse(/null|undefined|NaN/.test(page));
+});
+
+Deno.test("PostPage has forms that work without a script", () => {
+  const page = renderPost();
+  assertStringIncludes(page, `<form method="post" action="/posts/7/tags">`);
+  assertStringIncludes(page, `<input type="hidden" name="old_tags" value="solo hatsune_miku">`);
+  assertMatch(page, /<textarea [^>]*name="tags"[^>]*>solo\nhatsune_miku<\/textarea>/);
+  assertMatch(page, /<option value="general" selected[^>]*>General/);
+  assertMatch(
+    page,
+    /<details class="panel"><summary>Delete this post<\/summary><form method="post" action="\/posts\/7\/delete">/,
+  );
+});
+
+Deno.test("PostPage reports what was saved and keeps what was not", () => {
+  const saved: PageMessage = { kind: "saved", added: ["smile"], removed: ["hat", "cat"] };
+  const page = renderPost({ message: saved });
+  assertStringIncludes(page, "1 tag added: smile");
+  assertStringIncludes(page, "2 tags removed: hat cat");
+  const failed = renderPost({
+    message: { kind: "error", text: "Cannot use that", remedy: "Use another" },
+    draft: { tags: "typed a*b", rating: "explicit" },
+  });
+  assertMatch(failed, /role="alert"><p>Cannot use that<\/p><p>Use another<\/p>/);
+  assertMatch(failed, /<textarea [^>]*>typed a\*b<\/textarea>/);
+  assertStringIncludes(failed, `name="old_tags" value="solo hatsune_miku"`);
+  assertMatch(failed, /<option value="explicit" selected/);
+  const before = { tags: "typed", rating: "", oldTags: "solo", oldRating: "explicit" };
+  const again = renderPost({ draft: before });
+  assertStringIncludes(again, `name="old_tags" value="solo"`);
+  assertStringIncludes(again, `name="old_rating" value="explicit"`);
+});
+
+Deno.test("PostPage links only web sources and escapes hostile facts", () => {
+  const page = renderPost({
+    facts: { ...FACTS, sourceUrl: "javascript:alert(1) https://ok.example/1" },
+  });
+  assertStringIncludes(page, "<span>javascript:alert(1)</span>");
+  assertStringIncludes(page, `<a href="https://ok.example/1" rel="noreferrer noopener nofollow">`);
+  for (const text of HOSTILE) {
+    // The box for tags shows what is stored, sign by sign: it must come back unchanged.
+    const stored = text.includes("\u202e") ? "solo" : text;
+    const hostile = renderPost({
+      image: makeImage({ filepath: text, tags: { general: [text] } }),
+      query: text,
+      tags: [makeTag(stored), makeTag(stored, "artist")],
+      facts: {
+        fileExt: text,
+        sizeBytes: 1,
+        durationMs: 1,
+        sourceUrl: text,
+        postedAt: text,
+        originalName: text,
+        ingestedAt: text,
+        sources: [text],
+        places: [text, text],
+        metadata: text,
+      },
+      message: { kind: "saved", added: [text], removed: [text] },
+    });
+    assertHarmless(hostile);
+  }
+});
