@@ -113,10 +113,10 @@ function readDurations(state: ServerState, ids: readonly number[]) {
 function showPost(
   state: ServerState,
   context: Context,
-  shown: { message: PageMessage | null; draft: TagDraft | null },
+  shown: { message: PageMessage | null; draft: TagDraft | null; query?: string },
 ): Response | Promise<Response> {
   const id = readId(context);
-  const query = context.req.query("q") ?? "";
+  const query = shown.query ?? context.req.query("q") ?? "";
   const image = findImage(state.library, id);
   const facts = image && state.library.details.get(id);
   if (image === undefined || facts === undefined) {
@@ -134,7 +134,8 @@ function showPost(
       tags={countTags(state.library, [image])}
       query={query}
       {...neighboursOf(state, query, id)}
-      {...shown}
+      message={shown.message}
+      draft={shown.draft}
       status={toPageStatus(state)}
     />,
     shown.draft === null ? 200 : 400,
@@ -144,10 +145,10 @@ function showPost(
 /** The newer and the older neighbour; none for a query that does not parse. */
 function neighboursOf(state: ServerState, query: string, id: number) {
   try {
-    const { previous, next } = findNeighbours(state.library, { query, id });
-    return { previous: next, next: previous };
+    const { newer, older, position } = findNeighbours(state.library, { query, id });
+    return { previous: newer, next: older, position };
   } catch (error) {
-    if (error instanceof QuerySyntaxError) return { previous: null, next: null };
+    if (error instanceof QuerySyntaxError) return { previous: null, next: null, position: null };
     throw error;
   }
 }
@@ -186,7 +187,8 @@ async function saveTags(
       text: toMessage(error),
       remedy: error.remedy ?? null,
     };
-    return await showPost(state, context, { message, draft: { tags: text("tags"), rating } });
+    const draft = { tags: text("tags"), rating, oldTags: text("old_tags"), oldRating };
+    return await showPost(state, context, { message, draft, query: text("q") });
   }
 }
 

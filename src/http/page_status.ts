@@ -5,7 +5,8 @@ import type { ServerState } from "./server_state.ts";
 export function toPageStatus(state: ServerState): PageStatus {
   const snapshot = state.library.core.cache.current;
   return {
-    loading: !state.isLoaded(),
+    loading: !state.isLoaded() && state.loadFault() === null,
+    fault: state.loadFault(),
     progress: state.progress(),
     images: snapshot.length,
     tags: snapshot.usedTagCount,

@@ -17,18 +17,21 @@ export type ServerState = {
   loadMs: () => number | null;
   /** Whether anything was loaded yet. */
   isLoaded: () => boolean;
+  /** Why the newest load failed; null when it did not. */
+  loadFault: () => string | null;
   /** Aborted when the server shuts down, so that open streams end. */
   shutdown: AbortSignal;
-  /** File of a static asset by its name. */
+  /** Version of the program. */
   version: string;
 };
 
 /** Follows the cache's events for pages and `/api/status`. */
 export function followLoads(
   library: Library,
-): Pick<ServerState, "progress" | "loadMs" | "isLoaded"> {
+): Pick<ServerState, "progress" | "loadMs" | "isLoaded" | "loadFault"> {
   let progress: { done: number; total: number } | null = null;
   let loadMs: number | null = null;
+  let fault: string | null = null;
   const { events } = library.core;
   events.on("loadProgressed", ({ done, total, stage }) => {
     // Tags are most of the work, and they come last.
@@ -36,10 +39,19 @@ export function followLoads(
   });
   events.on("swapped", (swapped) => {
     progress = null;
+    fault = null;
     loadMs = swapped.loadMs;
   });
-  events.on("loadFailed", () => void (progress = null));
-  return { progress: () => progress, loadMs: () => loadMs, isLoaded: () => loadMs !== null };
+  events.on("loadFailed", ({ error }) => {
+    progress = null;
+    fault = error.message;
+  });
+  return {
+    progress: () => progress,
+    loadMs: () => loadMs,
+    isLoaded: () => loadMs !== null,
+    loadFault: () => fault,
+  };
 }
 
 /**

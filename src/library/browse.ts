@@ -56,20 +56,34 @@ export function findImage(library: Library, id: ImageId): ImageView | undefined 
   return row === undefined ? undefined : toImageView(snapshot, row);
 }
 
-/** The images before and after one in a search's result, as a person pages through it. */
+/** The images beside one in a search's result, and its own place, as a person pages through it. */
+export type Neighbours = {
+  newer: ImageId | null;
+  older: ImageId | null;
+  /** From 1, the newest first; null when the image is not in the result. */
+  position: { number: number; total: number } | null;
+};
+
+/**
+ * Finds the neighbours of an image within a search.
+ *
+ * @throws {QuerySyntaxError} If the query does not parse.
+ */
 export function findNeighbours(
   library: Library,
   request: { query: string; id: ImageId },
-): { previous: ImageId | null; next: ImageId | null } {
+): Neighbours {
   const snapshot = library.core.cache.current;
   const row = snapshot.rowOfId(request.id);
   const { rows } = search(snapshot, parseQuery(request.query));
   const place = row === undefined ? -1 : placeOf(snapshot, rows, row);
+  if (place < 0) return { newer: null, older: null, position: null };
   const idAt = (i: number) => (i >= 0 && i < rows.length ? snapshot.idAt(rows[i]) : null);
-  // Pages show the highest id first, so the one after stands before in the rows.
-  return place < 0
-    ? { previous: null, next: null }
-    : { previous: idAt(place + 1), next: idAt(place - 1) };
+  return {
+    newer: idAt(place + 1),
+    older: idAt(place - 1),
+    position: { number: rows.length - place, total: rows.length },
+  };
 }
 
 /** Place of a row among rows that ascend by image id, or -1. */

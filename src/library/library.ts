@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { explain } from "../store/database.ts";
 import { readImageFacts } from "../store/images.ts";
-import { type Preparation, readSchemaVersion } from "../store/migrate.ts";
+import { checkReady, type Preparation, readSchemaVersion } from "../store/migrate.ts";
 import { type LibraryRoot, readRoots } from "../store/roots.ts";
 import type { HasherContract, MediaContract, WriterContract } from "../worker/contracts.ts";
 import { spawnHasher, spawnMedia, spawnWriter } from "../worker/spawn.ts";
@@ -37,6 +37,8 @@ export type LibraryOptions = {
   print?: (line: string) => void;
   /** Hasher and media workers; the machine's cores, at most 4, by default. */
   workers?: number;
+  /** For a dry run: nothing is made, migrated or tidied; the database must be ready. */
+  writesNothing?: boolean;
 };
 
 /** More than this brings nothing: a disk is slower than four cores. */
@@ -50,7 +52,8 @@ const WORKERS_MAX = 4;
  */
 export async function openLibrary(options: LibraryOptions): Promise<Library> {
   const paths = await findLibraryPaths(options.folder);
-  await makeLibraryFolders(paths);
+  const writesNothing = options.writesNothing ?? false;
+  if (!writesNothing) await makeLibraryFolders(paths);
   const size = options.workers ?? Math.min(navigator.hardwareConcurrency, WORKERS_MAX);
   const writer = new WorkerClient<WriterContract>(spawnWriter, { name: "writer" });
   let core: Core | undefined;
@@ -60,16 +63,18 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
         "First use of this database here: copying it to data/backups before tables are added…",
       );
     }
-    const preparation = await writer.call("open", {
-      path: paths.database,
-      backupPath: await makeBackupPath(paths),
-    });
+    const preparation: Preparation = writesNothing
+      ? checkReady(paths.database)
+      : await writer.call("open", {
+        path: paths.database,
+        backupPath: await makeBackupPath(paths),
+      });
     core = await openCore({
       database: paths.database,
       images: paths.images,
       print: options.print,
     });
-    return buildLibrary({ paths, core, writer, preparation, size });
+    return buildLibrary({ paths, core, writer, preparation, size, writesNothing });
   } catch (error) {
     await core?.close();
     await writer.close();
@@ -78,9 +83,12 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
 }
 
 function buildLibrary(
-  parts: Pick<Library, "paths" | "core" | "writer" | "preparation"> & { size: number },
+  parts: Pick<Library, "paths" | "core" | "writer" | "preparation"> & {
+    size: number;
+    writesNothing: boolean;
+  },
 ): Library {
-  const { core, writer, size } = parts;
+  const { core, writer, size, writesNothing } = parts;
   const hasher = new WorkerPool<HasherContract>(spawnHasher, { name: "hasher", size });
   const media = new WorkerPool<MediaContract>(spawnMedia, {
     name: "media",
@@ -101,7 +109,7 @@ function buildLibrary(
     async close() {
       await tasks.close();
       await Promise.all([hasher.close(), media.close()]);
-      await writer.call("tidy", null).catch(() => null);
+      if (!writesNothing) await writer.call("tidy", null).catch(() => null);
       await writer.close();
       await core.close();
     },

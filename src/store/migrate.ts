@@ -54,6 +54,18 @@ export async function prepareDatabase(path: string, backupPath: string): Promise
   }
 }
 
+/**
+ * Checks that a database can be used as it is, and writes nothing.
+ *
+ * @throws {AppError} `conflict` if {@link prepareDatabase} would change it; else as that does.
+ */
+export function checkReady(path: string): Preparation {
+  if (readSchemaVersion(path) === SCHEMA_VERSION) return { kind: "ready", backupPath: null };
+  throw new AppError("conflict", `Cannot use ${path} without writing: it needs tables of its own`, {
+    remedy: "Serve the library once, or import without --dry-run: a backup is made first",
+  });
+}
+
 async function isFile(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;

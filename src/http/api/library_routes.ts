@@ -115,6 +115,7 @@ function toStatus(state: ServerState) {
     version: state.version,
     generation: snapshot.generation,
     loading: library.core.cache.isLoading(),
+    progress: state.progress(),
     images: snapshot.length,
     tags: snapshot.usedTagCount,
     tagLinks: snapshot.tagLinkCount,

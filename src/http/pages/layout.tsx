@@ -40,6 +40,7 @@ export function Layout(props: LayoutProps) {
         <a class="skip" href="#content">Skip to the content</a>
         <Header {...props} query={query} version={version} />
         {status.loading ? <LoadingBanner progress={status.progress} /> : null}
+        {status.fault ? <FaultBanner fault={status.fault} /> : null}
         <main id="content" tabindex={-1}>{children}</main>
         <Footer status={status} />
       </body>
@@ -108,6 +109,15 @@ function LoadingBanner({ progress }: { progress: PageStatus["progress"] }) {
         >
         </progress>
       )}
+    </section>
+  );
+}
+
+function FaultBanner({ fault }: { fault: string }) {
+  return (
+    <section class="message bad" role="alert" aria-label="Problem">
+      <p>The library could not be loaded: {visibleText(fault)}</p>
+      <p>What is shown may be old. See the server's log.</p>
     </section>
   );
 }

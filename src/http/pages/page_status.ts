@@ -4,6 +4,8 @@ export type PageStatus = {
   loading: boolean;
   /** Images loaded so far, and how many there are; null when nobody knows yet. */
   progress: { done: number; total: number } | null;
+  /** Why the newest load failed, so that what is shown may be old; null when it did not. */
+  fault?: string | null;
   images: number;
   tags: number;
   /** Version of the program. */
