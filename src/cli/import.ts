@@ -17,7 +17,10 @@ export async function runImport(around: Surroundings): Promise<number> {
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   using interrupts = listenForInterrupts();
   const scratch = await makeScratch(config);
-  const library = await openLibrary({ folder: scratch ?? config.library });
+  const library = await openLibrary({
+    folder: scratch ?? config.library,
+    writesNothing: config.dryRun && scratch === null,
+  });
   const bar = startBar(config);
   try {
     const report = await importFolders(library, {

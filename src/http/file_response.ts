@@ -1,3 +1,4 @@
+import { AppError } from "../base/errors.ts";
 import { toFileError } from "../media/file_error.ts";
 import { SNIFF_BYTES, sniffMediaType } from "../media/sniff.ts";
 import { matchesETag } from "./etag.ts";
@@ -34,7 +35,8 @@ export async function sendFile(request: Request, file: FileToSend): Promise<Resp
   }
   let isHandedOver = false;
   try {
-    const { size } = await handle.stat();
+    const { size, isFile } = await handle.stat();
+    if (!isFile) throw new AppError("not_found", `There is no file ${file.path}`);
     const headers = await toHeaders(handle, file);
     if (matchesETag(request.headers.get("if-none-match"), `"${file.etag}"`)) {
       return new Response(null, { status: 304, headers });
@@ -100,28 +102,30 @@ function readRange(
 /** Streams the bytes from `start` to `end`, and closes the file at the end or when nobody reads. */
 function readBetween(handle: Deno.FsFile, start: number, end: number): ReadableStream<Uint8Array> {
   let at = start;
+  let isOpen = true;
+  // A reader may leave after the last bytes were read here and before it took them.
+  const close = () => {
+    if (isOpen) handle.close();
+    isOpen = false;
+  };
   return new ReadableStream({
-    async start() {
-      await handle.seek(start, Deno.SeekMode.Start);
-    },
     async pull(controller) {
-      const bytes = new Uint8Array(Math.min(CHUNK_BYTES, end - at));
-      const count = await handle.read(bytes);
-      if (count === null) {
+      try {
+        if (at === start) await handle.seek(start, Deno.SeekMode.Start);
+        const bytes = new Uint8Array(Math.min(CHUNK_BYTES, end - at));
+        const count = await handle.read(bytes);
         // Shorter than it was a moment ago: an error is honest, a silent end is not.
-        handle.close();
-        controller.error(new Error("The file became shorter while it was sent"));
-        return;
-      }
-      at += count;
-      controller.enqueue(bytes.subarray(0, count));
-      if (at >= end) {
-        handle.close();
+        if (count === null) throw new Error("The file became shorter while it was sent");
+        at += count;
+        controller.enqueue(bytes.subarray(0, count));
+        if (at < end) return;
+        close();
         controller.close();
+      } catch (error) {
+        close();
+        throw error;
       }
     },
-    cancel() {
-      handle.close();
-    },
+    cancel: close,
   });
 }

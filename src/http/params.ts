@@ -20,7 +20,7 @@ export const TAG_EDIT = z.strictObject({ add: NAMES, remove: NAMES });
 
 /** Query of `GET /api/tags`. */
 export const TAG_LIST = z.object({
-  prefix: z.string().max(1_000).default(""),
+  prefix: z.string().max(1_000).default("").transform((prefix) => prefix.toLowerCase()),
   limit: wholeNumber(TAG_LIST_MAX).default(PAGE_SIZE_DEFAULT),
 });
 

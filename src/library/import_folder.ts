@@ -18,6 +18,7 @@ import {
 import { emptyReport, type ImportProgress, type ImportReport } from "./import_report.ts";
 import { checkFolder, type FoundFile, walkFolder } from "./import_walk.ts";
 import type { Library } from "./library.ts";
+import { exists } from "./library_paths.ts";
 import { lockLibrary } from "./lock.ts";
 import { makeRootName } from "./root_name.ts";
 import { clearIncoming, type FileCalls, removeSource } from "./stored_file.ts";
@@ -60,7 +61,9 @@ export async function importFolders(
   const folders = withoutInner(await Promise.all(options.folders.map(checkFolder)));
   const { images, thumbnails, trash, data } = library.paths;
   const own = await Promise.all(
-    [images, thumbnails, trash, data].map((path) => Deno.realPath(path)),
+    [images, thumbnails, trash, data].map(async (path) =>
+      await exists(path) ? await Deno.realPath(path) : path
+    ),
   );
   for (const folder of folders) checkSource(library, own, { folder, mode: options.mode });
   const run = new ImportRun(library, options, own);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { AppError, toMessage } from "../base/errors.ts";
+import { inodeOf } from "./stored_file.ts";
 
 /** A file that an import looks at. */
 export type FoundFile = {
@@ -118,7 +119,7 @@ async function statFile(
       name,
       sizeBytes: info.size,
       mtimeMs: info.mtime?.getTime() ?? 0,
-      inode: info.ino ?? 0,
+      inode: inodeOf(info),
     };
   } catch (error) {
     options.onSkip(

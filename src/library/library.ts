@@ -58,7 +58,7 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
   const writer = new WorkerClient<WriterContract>(spawnWriter, { name: "writer" });
   let core: Core | undefined;
   try {
-    if (paths.isOriginal && readSchemaVersion(paths.database) === 0) {
+    if (!writesNothing && paths.isOriginal && readSchemaVersion(paths.database) === 0) {
       options.print?.(
         "First use of this database here: copying it to data/backups before tables are added…",
       );

@@ -84,7 +84,7 @@ async function giveName(
       filepath,
       sizeBytes: info.size,
       mtimeMs: info.mtime?.getTime() ?? 0,
-      inode: info.ino ?? 0,
+      inode: inodeOf(info),
     };
   }
   throw new AppError("conflict", `Cannot store ${file.path}: every name for it is taken`);
@@ -157,7 +157,7 @@ export async function removeSource(
   const now = await Deno.lstat(file.path);
   const kept = await Deno.stat(stored);
   const isSame = now.isFile && now.size === file.sizeBytes && kept.size === file.sizeBytes &&
-    (now.mtime?.getTime() ?? 0) === file.mtimeMs && (now.ino ?? 0) === file.inode;
+    (now.mtime?.getTime() ?? 0) === file.mtimeMs && inodeOf(now) === file.inode;
   if (!isSame) return "it changed meanwhile";
   if (isOneInode(now, kept) && (now.nlink ?? 1) < 2) return "it is the stored file itself";
   await calls.remove(file.path);
@@ -167,6 +167,11 @@ export async function removeSource(
 /** Whether two paths are names of one inode: what an interrupted move on one device leaves behind. */
 export async function areOneFile(left: string, right: string): Promise<boolean> {
   return isOneInode(await Deno.stat(left), await Deno.stat(right));
+}
+
+/** Number of a file on its device, cut to what a number and a column hold: some have 64 bits. */
+export function inodeOf(info: Deno.FileInfo): number {
+  return (info.ino ?? 0) % 2 ** 53;
 }
 
 function isOneInode(left: Deno.FileInfo, right: Deno.FileInfo): boolean {

@@ -1,5 +1,4 @@
-import type { Rating } from "../tags/ratings.ts";
-import { ratingTagName } from "../tags/ratings.ts";
+import { isRatingTagName, type Rating, ratingTagName } from "../tags/ratings.ts";
 import { mergeRawMetadata } from "../tags/raw_metadata.ts";
 import { compareMergedSources } from "../tags/sources.ts";
 import { type Database, execute, prepared, toNumber } from "./database.ts";
@@ -72,22 +71,23 @@ function importImage(db: Database, item: ImportItem): ImportOutcome {
   }
   const deltas = readTagDeltas(db, item.md5);
   const removed = new Set(deltas.remove);
-  const tags = [...withRating(item), ...deltas.add].filter((tag) => !removed.has(tag.name));
+  const all = [...withRating(item), ...deltas.add].filter((tag) => !removed.has(tag.name));
+  const tags = oneRating(all);
   const imageId = insertTaggedImage(
     db,
-    oneRating(tags),
+    tags,
     (columns) => insertImage(db, item, columns),
   );
   writeMedia(db, imageId, item);
   writePlace(db, imageId, item.place);
   writeSites(db, imageId, item);
-  return { imageId, kind: "added", tagsAdded: tags.length };
+  return { imageId, kind: "added", tagsAdded: new Set(tags.map((tag) => tag.name)).size };
 }
 
 /** Of several ratings the last counts: the person's own edits come after the sites'. */
 function oneRating(tags: WantedTag[]): WantedTag[] {
-  const rating = tags.findLast((tag) => tag.category === "rating")?.name;
-  return tags.filter((tag) => tag.category !== "rating" || tag.name === rating);
+  const rating = tags.findLast((tag) => isRatingTagName(tag.name))?.name;
+  return tags.filter((tag) => !isRatingTagName(tag.name) || tag.name === rating);
 }
 
 function withRating(item: ImportItem): WantedTag[] {

@@ -45,6 +45,8 @@ export async function prepareDatabase(path: string, backupPath: string): Promise
     db.transaction(() => {}).immediate();
     await backupTo(db, backupPath);
     checkCopy(db, backupPath);
+    // A reader must not block the writer, nor the other way round.
+    db.exec("PRAGMA journal_mode = WAL");
     db.transaction(() => migrate(db, version)).immediate();
     return { kind: "migrated", backupPath };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { AppError } from "../base/errors.ts";
-import { ID_MAX } from "../base/ids.ts";
+import { ID_MAX, isId } from "../base/ids.ts";
 import { METADATA_BATCH_DOCUMENTS } from "../base/limits.ts";
 import { TAG_CATEGORIES } from "../tags/category.ts";
 import { type Database, readColumnNames, readTableNames, toNumber } from "./database.ts";
@@ -179,18 +179,37 @@ function clampedInteger(expression: string): string {
 /** Tags of consecutive images: `count[i]` entries of `tagId` belong to `imageId[i]`. */
 export type PackedLinks = { imageId: Int32Array; count: Int32Array; tagId: Int32Array };
 
+/**
+ * The condition that leaves out links to what is no id: without foreign keys a column may hold anything.
+ * Empty where there is none, since it costs a quarter of the reading. Cost: three looks into the index.
+ */
+function onlyTagIds(db: Database): string {
+  const [min, max, hasNull] = db.prepare(
+    `SELECT (SELECT min(tag_id) FROM image_tags), (SELECT max(tag_id) FROM image_tags),
+       EXISTS (SELECT 1 FROM image_tags WHERE tag_id IS NULL)`,
+  ).value<[unknown, unknown, number]>()!;
+  const isClean = isId(max) && typeof min === "number" && min >= 0 && hasNull === 0;
+  return isClean ? "" : `AND tag_id BETWEEN 0 AND ${ID_MAX} AND typeof(tag_id) = 'integer'`;
+}
+
 /** Reads all links in batches, ascending by image and tag id. Cost: about 0.12 µs a link. */
 export function* readPackedLinks(db: Database, idMax: number): Generator<PackedLinks> {
   const statement = db.prepare(
     `SELECT count(*), sum(n), CAST(group_concat(image_id) AS BLOB), CAST(group_concat(n) AS BLOB),
        CAST(group_concat(tags) AS BLOB)
      FROM (SELECT image_id, count(*) AS n, group_concat(tag_id) AS tags
-       FROM image_tags WHERE image_id >= ? AND image_id < ? GROUP BY image_id ORDER BY image_id)`,
+       FROM image_tags WHERE image_id >= ? AND image_id < ? ${onlyTagIds(db)}
+       GROUP BY image_id ORDER BY image_id)`,
   );
-  for (let start = 0; start <= idMax; start += LINK_IDS_PER_BATCH) {
+  // Gaps between ids are crossed at once: the largest would be half a million empty batches.
+  const nextId = db.prepare("SELECT min(image_id) FROM image_tags WHERE image_id BETWEEN ? AND ?");
+  for (let end = 0;;) {
+    const start = nextId.value<[number | null]>(end, idMax)![0];
+    if (start === null) break;
+    end = start + LINK_IDS_PER_BATCH;
     const [images, links, ids, counts, tags] = statement.value<
       [number, number, Uint8Array, Uint8Array, Uint8Array]
-    >(start, start + LINK_IDS_PER_BATCH)!;
+    >(start, end)!;
     if (images === 0) continue;
     const tagId = new Int32Array(links);
     const found = parseIntegers(tags, tagId);
@@ -204,6 +223,7 @@ export function* readPackedLinks(db: Database, idMax: number): Generator<PackedL
     };
   }
   statement.finalize();
+  nextId.finalize();
 }
 
 /** Reads the next batch of metadata documents behind an image id; null when there are no more. */
@@ -225,7 +245,7 @@ function readMetadataPacked(db: Database, after: number, limit: number): Metadat
     `SELECT count(*), CAST(group_concat(image_id) AS BLOB),
        CAST(group_concat(length(CAST(data AS BLOB))) AS BLOB), CAST(group_concat(data, '') AS BLOB)
      FROM (SELECT image_id, coalesce(data, '') AS data FROM raw_metadata
-       WHERE image_id > ? ORDER BY image_id LIMIT ?)`,
+       WHERE image_id > ? AND image_id <= ${ID_MAX} ORDER BY image_id LIMIT ?)`,
   );
   const [count, ids, lengths, documents] = statement.value<
     [number, Uint8Array, Uint8Array, Uint8Array]

@@ -1,5 +1,5 @@
 import { AppError } from "../base/errors.ts";
-import type { TagCategory } from "../tags/category.ts";
+import { isTagCategory, type TagCategory } from "../tags/category.ts";
 import { isRatingTagName } from "../tags/ratings.ts";
 import { type Database, execute, prepared } from "./database.ts";
 
@@ -183,8 +183,9 @@ export function readTagDeltas(db: Database, md5: string): { add: WantedTag[]; re
   const add: WantedTag[] = [];
   const remove: string[] = [];
   for (const [name, category, operation] of newest.values()) {
-    if (operation === "add") add.push({ name, category: category as TagCategory | null });
-    else remove.push(name);
+    if (operation === "add") {
+      add.push({ name, category: isTagCategory(category) ? category : null });
+    } else remove.push(name);
   }
   return { add, remove };
 }

@@ -39,6 +39,8 @@ const OWNED: [table: string, column: string][] = [
   ["local_tagger_predictions", "image_id"],
   ["image_relations", "image_id_a"],
   ["image_relations", "image_id_b"],
+  ["duplicate_pairs", "image_id_a"],
+  ["duplicate_pairs", "image_id_b"],
   ["image_files", "image_id"],
   ["image_media", "image_id"],
 ];
@@ -76,14 +78,19 @@ export function readManifest(
   };
 }
 
-/** JSON has no bigint, and some file systems have inode numbers beyond 2^53. */
+/** JSON has no bigint (some file systems have inode numbers beyond 2^53) and no bytes. */
 function toPlain(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      typeof value === "bigint" ? Number(value) : value,
-    ]),
+    Object.entries(row).map(([name, value]) => {
+      if (value instanceof Uint8Array) return [name, { hex: value.toHex() }];
+      return [name, typeof value === "bigint" ? Number(value) : value];
+    }),
   );
+}
+
+function fromPlain(value: unknown): string | number | null | Uint8Array {
+  const isBytes = typeof value === "object" && value !== null && "hex" in value;
+  return isBytes ? Uint8Array.fromHex(String(value.hex)) : value as string | number | null;
 }
 
 /**
@@ -216,7 +223,7 @@ function insertRows(db: Database, table: string, rows: SavedRows): void {
     db.exec(
       `INSERT OR IGNORE INTO ${table} (${names.join(", ")})
        VALUES (${names.map(() => "?").join(", ")})`,
-      ...names.map((name) => row[name] as string | number | null),
+      ...names.map((name) => fromPlain(row[name])),
     );
   }
 }

@@ -29,11 +29,13 @@ export type WireError = {
   remedy: string | null;
   details: Record<string, unknown> | null;
   offset: number | null;
+  suggestion: string | null;
 };
 
 /** Turns anything thrown into plain data. */
 export function encodeError(error: unknown): WireError {
   const isApp = error instanceof AppError;
+  const isSyntax = error instanceof QuerySyntaxError;
   return {
     name: error instanceof Error ? error.name : "Error",
     message: toMessage(error),
@@ -41,7 +43,8 @@ export function encodeError(error: unknown): WireError {
     code: isApp ? error.code : null,
     remedy: isApp ? error.remedy ?? null : null,
     details: isApp ? error.details ?? null : null,
-    offset: error instanceof QuerySyntaxError ? error.offset : null,
+    offset: isSyntax ? error.offset : null,
+    suggestion: isSyntax ? error.suggestion ?? null : null,
   };
 }
 
@@ -51,16 +54,23 @@ const BUILT_IN: Record<string, new (message: string) => Error> = {
   SyntaxError,
 };
 
-/** Turns what {@link encodeError} made back into an error of the same class, code and message. */
+/**
+ * Turns what {@link encodeError} made back into an error of the same class, code and message; one of a
+ * class that is not known here keeps its name.
+ */
 export function reviveError(wire: WireError): Error {
-  const error = wire.code !== null
+  const error: Error = wire.code !== null
     ? new AppError(wire.code, wire.message, {
       remedy: wire.remedy ?? undefined,
       details: wire.details ?? undefined,
     })
     : wire.offset !== null
-    ? new QuerySyntaxError(wire.message, { offset: wire.offset })
+    ? new QuerySyntaxError(wire.message, {
+      offset: wire.offset,
+      suggestion: wire.suggestion ?? undefined,
+    })
     : new (BUILT_IN[wire.name] ?? Error)(wire.message);
+  if (error.name !== wire.name) error.name = wire.name;
   if (wire.stack !== null) error.stack = wire.stack;
   return error;
 }

@@ -103,6 +103,7 @@ export class WorkerClient<C extends Contract> {
       this.#fail(this.#unavailable(`The ${this.#options.name} worker died: ${event.message}`));
     };
     worker.onmessageerror = () => {
+      if (this.#worker !== worker) return;
       this.#fail(this.#unavailable(`The ${this.#options.name} worker sent what cannot be read`));
     };
     return worker;

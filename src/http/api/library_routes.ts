@@ -19,11 +19,16 @@ export function buildLibraryRoutes(state: ServerState): Hono {
   const routes = new Hono();
   routes.get("/status", (context) => context.json(toStatus(state)));
   routes.post("/cache/reload", (context) => {
-    const task = library.tasks.start("reload", async ({ report, signal }) => {
+    const task = library.tasks.start("reload", async ({ report }) => {
+      const ended = new AbortController();
       library.core.events.on("loadProgressed", ({ stage, done, total }) => {
         report({ done, total, message: stage });
-      }, { signal });
-      await library.core.cache.loadDataFromDb({ verbose: false });
+      }, { signal: ended.signal });
+      try {
+        await library.core.cache.loadDataFromDb({ verbose: false });
+      } finally {
+        ended.abort();
+      }
       return { generation: library.core.cache.current.generation };
     });
     return context.json(task, 202, { location: `/api/tasks/${task.id}` });

@@ -94,7 +94,7 @@ CREATE TABLE change_log (
 function logged(subject: "image" | "tag", id: string): string {
   return `
   DELETE FROM change_log WHERE subject = '${subject}' AND subject_id = ${id};
-  INSERT INTO change_log (subject, subject_id) VALUES ('${subject}', ${id});`;
+  INSERT INTO change_log (subject, subject_id) SELECT '${subject}', ${id} WHERE ${id} IS NOT NULL;`;
 }
 
 function trigger(table: string, event: string, body: string): string {
@@ -107,7 +107,8 @@ function onAll(table: string, subject: "image" | "tag", column: string): string 
   DELETE FROM change_log WHERE subject = '${subject}' AND subject_id = old.${column}
     AND old.${column} IS NOT new.${column};
   INSERT INTO change_log (subject, subject_id)
-    SELECT '${subject}', old.${column} WHERE old.${column} IS NOT new.${column};`;
+    SELECT '${subject}', old.${column}
+    WHERE old.${column} IS NOT new.${column} AND old.${column} NOT NULL;`;
   return trigger(table, "INSERT", logged(subject, `new.${column}`)) +
     trigger(table, "UPDATE", isMoved + logged(subject, `new.${column}`)) +
     trigger(table, "DELETE", logged(subject, `old.${column}`));
@@ -126,7 +127,7 @@ function onReplace(table: string, subject: "image" | "tag", uniqueColumns: strin
 
 /** Logs the images of a tag: with foreign keys off, as in a shell, only the tag itself is written. */
 function onTag(event: "INSERT" | "DELETE", id: string): string {
-  const images = `SELECT image_id FROM image_tags WHERE tag_id = ${id}`;
+  const images = `SELECT image_id FROM image_tags WHERE tag_id = ${id} AND image_id NOT NULL`;
   return `\nCREATE TRIGGER change_log_tags_${event.toLowerCase()}_links AFTER ${event} ON tags
     BEGIN${logAll("image", images)}\nEND;`;
 }
