@@ -48,14 +48,14 @@ export function parseServeConfig(around: Surroundings): ServeConfig {
     port: { type: "string" },
   });
   if (positionals.length > 0) throw unexpected(positionals[0], "serve");
-  const host = values.host ?? around.env("CHIBIBOORU_HOST") ?? "127.0.0.1";
+  const host = values.host ?? readEnv(around, "CHIBIBOORU_HOST") ?? "127.0.0.1";
   if (!LOOPBACK.includes(host)) {
     throw new AppError("bad_request", `Cannot listen on ${host}: there are no logins yet`, {
       remedy:
         `Use --host 127.0.0.1, and a reverse proxy with a login of its own for other machines`,
     });
   }
-  const port = toPort(values.port ?? around.env("CHIBIBOORU_PORT") ?? "5000");
+  const port = toPort(values.port ?? readEnv(around, "CHIBIBOORU_PORT") ?? "5000");
   return Object.freeze({ ...toCommon(values, around), host, port });
 }
 
@@ -109,18 +109,29 @@ function toCommon(
   values: { library?: string; "log-level"?: string },
   around: Surroundings,
 ): Config {
-  const levelText = values["log-level"] ?? around.env("LOG_LEVEL") ?? "info";
+  const levelText = values["log-level"] ?? readEnv(around, "LOG_LEVEL") ?? "info";
   const logLevel = parseLogLevel(levelText);
   if (logLevel === undefined) {
     throw new AppError("bad_request", `There is no log level "${levelText}"`, {
-      remedy: "Use trace, debug, info, warning, error or fatal",
+      remedy: "Use --log-level (or LOG_LEVEL) trace, debug, info, warning, error or fatal",
     });
   }
-  const library = values.library ?? around.env("CHIBIBOORU_LIBRARY") ?? "library";
+  const library = values.library ?? readEnv(around, "CHIBIBOORU_LIBRARY") ?? "library";
   return { library: toPath(library, around), logLevel };
 }
 
+/** A variable that is set to nothing counts as not set, as service files and containers mean it. */
+function readEnv(around: Surroundings, name: string): string | undefined {
+  return around.env(name) || undefined;
+}
+
+/** An empty path is mostly a shell variable that is not set: it must not mean the current folder. */
 function toPath(path: string, around: Surroundings): string {
+  if (path === "") {
+    throw new AppError("bad_request", "Cannot use an empty path as a folder", {
+      remedy: "Give --library and the folders to import a name; . is the current folder",
+    });
+  }
   return isAbsolute(path) ? resolve(path) : resolve(around.folder, path);
 }
 
@@ -128,7 +139,8 @@ function toPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   if (port < 0 || port > 65_535) {
     throw new AppError("bad_request", `Cannot listen on port "${text}"`, {
-      remedy: "Use a number from 1 to 65535, or 0 for any free port",
+      remedy:
+        "Use --port (or CHIBIBOORU_PORT) with a number from 1 to 65535, or 0 for any free port",
     });
   }
   return port;

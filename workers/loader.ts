@@ -1,5 +1,6 @@
 import { ColumnsBuilder } from "../src/cache/columns_builder.ts";
 import { columnBuffers } from "../src/cache/image_columns.ts";
+import { loadSnapshot, saveSnapshot } from "../src/cache/snapshot_file.ts";
 import { hasChangeLog, readPosition } from "../src/store/change_log.ts";
 import { type Database, explain, openReader } from "../src/store/database.ts";
 import {
@@ -11,6 +12,7 @@ import {
   readPackedTags,
   readSizes,
 } from "../src/store/read_columns.ts";
+import { isContinuation, readGuard, type SnapshotGuard } from "../src/store/snapshot_guard.ts";
 import type { LoaderContract } from "../src/worker/contracts.ts";
 import { move } from "../src/worker/protocol.ts";
 import { serve } from "../src/worker/serve.ts";
@@ -104,13 +106,29 @@ serve<LoaderContract>({
       const { images, linked } = own.builder.progress;
       return { stage, done: stage === "images" ? images : linked, isDone };
     }),
-  readColumns: ({ posts }) =>
+  readSnapshot: ({ path, snapshotPath }) => {
+    const db = openReader(path);
+    try {
+      const found = loadSnapshot(snapshotPath, ({ guard }) => isContinuation(db, guard));
+      if (found === null) return null;
+      const { sources, guard } = found.facts as { sources: string[]; guard: SnapshotGuard };
+      const { position } = guard;
+      return move({ columns: found.columns, sources, position }, columnBuffers(found.columns));
+    } finally {
+      db.close();
+    }
+  },
+  readColumns: ({ posts, snapshotPath }) =>
     attempt((own) => {
       if (own.builder === undefined) {
         throw new TypeError("Cannot complete columns: nothing was read");
       }
       const built = own.builder.finish(posts);
+      const guard = snapshotPath === null ? null : readGuard(own.db);
       end();
+      if (snapshotPath !== null && guard !== null) {
+        saveSnapshot(snapshotPath, built.columns, { guard, sources: built.sources });
+      }
       return move(built, columnBuffers(built.columns));
     }),
   readTags: ({ path }) => {

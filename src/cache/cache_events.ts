@@ -15,6 +15,7 @@ export type CacheEventMap = {
     tags: number;
     postIds: number;
     loadMs: number;
+    loadedFrom: "database" | "snapshot";
   };
   /** A full load failed; what was served before is still served. */
   loadFailed: { generation: number; error: Error };

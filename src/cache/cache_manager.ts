@@ -25,6 +25,8 @@ export type CacheManagerOptions = {
 export type LoadOptions = {
   /** Prints the seed's lines. */
   verbose?: boolean;
+  /** Whether the snapshot file of an earlier load may answer, with what was committed since: for starts. */
+  isWarm?: boolean;
 };
 
 /** What was edited one by one while a load reads; paths, because the load may know other ids for them. */
@@ -87,13 +89,15 @@ export class CacheManager {
   loadDataFromDb(options: LoadOptions = {}): Promise<boolean> {
     const verbose = options.verbose ?? true;
     // A load that ended leaves the place to the queued one, never to a request that comes between.
-    if (this.#running === null && this.#queued === null) return this.#start(verbose);
+    if (this.#running === null && this.#queued === null) {
+      return this.#start({ verbose, isWarm: false, ...options });
+    }
     this.#isQueuedVerbose ||= verbose;
     this.#queued ??= this.#running!.catch(() => false).then(() => {
       const isVerbose = this.#isQueuedVerbose;
       this.#isQueuedVerbose = false;
       this.#queued = null;
-      return this.#start(isVerbose);
+      return this.#start({ verbose: isVerbose, isWarm: false });
     });
     return this.#queued;
   }
@@ -163,7 +167,9 @@ export class CacheManager {
       }
       const tagChanges = await this.#readTagChanges(changes.tagIds);
       // The ratings of all images of such a tag change, and none of those images is in the log.
-      isOverflow = tagChanges.some(([id, tag]) => this.#isRerated(id, tag));
+      isOverflow = tagChanges.some(([id, tag]) =>
+        isRerated(this.#current, this.#current.tags, { id, tag })
+      );
       if (isOverflow) return null;
       const ids = new Set(changes.imageIds);
       const reading = await readAround(this.#ports, { snapshot: this.#current, ids });
@@ -243,8 +249,8 @@ export class CacheManager {
     await this.#queue;
   }
 
-  #start(verbose: boolean): Promise<boolean> {
-    const load = this.#load(verbose).finally(() => {
+  #start(options: Required<LoadOptions>): Promise<boolean> {
+    const load = this.#load(options).finally(() => {
       this.#running = null;
       this.#editsWhileLoading = null;
     });
@@ -252,7 +258,7 @@ export class CacheManager {
     return load;
   }
 
-  async #load(verbose: boolean): Promise<boolean> {
+  async #load({ verbose, isWarm }: Required<LoadOptions>): Promise<boolean> {
     const print = verbose ? this.#print : () => {};
     const startedAt = this.#now();
     this.#editsWhileLoading = { ids: new Set(), paths: new Set(), hasTags: false };
@@ -260,14 +266,14 @@ export class CacheManager {
     print("Loading data from database...");
     try {
       const previous = this.#current.generation;
-      const isLoaded = await this.#loadAndSwap(print);
+      const loadedFrom = await this.#loadAndSwap(print, isWarm);
       const snapshot = this.#current;
       const counts = {
         images: snapshot.length,
         tags: snapshot.usedTagCount,
         postIds: snapshot.postIdCount,
       };
-      if (isLoaded) {
+      if (loadedFrom !== null) {
         print(
           `Loaded ${counts.images} images, ${counts.tags} unique tags, ` +
             `${counts.postIds} cross-source post_ids.`,
@@ -275,9 +281,15 @@ export class CacheManager {
       }
       const loadMs = this.#now() - startedAt;
       const { generation } = snapshot;
-      this.#events.emit("swapped", { generation, previous, loadMs, ...counts });
+      this.#events.emit("swapped", {
+        generation,
+        previous,
+        loadMs,
+        loadedFrom: loadedFrom ?? "database",
+        ...counts,
+      });
       this.#events.triggerCacheInvalidation();
-      return isLoaded;
+      return loadedFrom !== null;
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error));
       this.#events.emit("loadFailed", { generation: this.#current.generation, error: cause });
@@ -285,26 +297,29 @@ export class CacheManager {
     }
   }
 
-  async #loadAndSwap(print: (line: string) => void): Promise<boolean> {
+  async #loadAndSwap(
+    print: (line: string) => void,
+    isWarm: boolean,
+  ): Promise<LoadedColumns["loadedFrom"] | null> {
     const loaded = await this.#ports.loadColumns((progress) => {
       if (progress.stage === "metadata") {
         if (progress.done === 0) print("Building cross-source post_id index...");
         else print(`  Processed ${progress.done}/${progress.total} metadata entries...`);
       }
       this.#events.emit("loadProgressed", progress);
-    });
+    }, { isWarm });
     if (loaded === null) {
       await this.#change(() => {
         this.#publish(ImageSnapshot.empty(this.#current.generation + 1));
         this.#position = null;
         return Promise.resolve();
       });
-      return false;
+      return null;
     }
     checkShapes(loaded.columns);
     const tags = await TagTable.build(loaded.columns);
     await this.#change(() => this.#swap(loaded, tags));
-    return true;
+    return loaded.loadedFrom;
   }
 
   /** Publishes loaded columns with everything that was committed since their reading. */
@@ -330,6 +345,10 @@ export class CacheManager {
     const reading = await readAround(this.#ports, { snapshot: base, ids });
     this.#publish(applyReading(base, [...ids], reading).snapshot);
     this.#position = changes?.kind === "entries" ? changes.position : loaded.position;
+    // What cannot be applied one by one is not left out: the load that follows reads it.
+    const isBehind = changes?.kind === "overflow" ||
+      changedTags.some(([id, tag]) => isRerated(base, tags, { id, tag }));
+    if (isBehind) this.loadDataFromDbAsync();
   }
 
   /** Runs one change after all earlier ones; what it reads and publishes is one step. */
@@ -362,11 +381,6 @@ export class CacheManager {
     return ids.map((id) => [id, found.get(id) ?? null]);
   }
 
-  #isRerated(id: TagId, tag: TagRecord | null): boolean {
-    const name = this.#current.tags.nameOf(id) ?? "";
-    return this.#current.countOfTag(id) > 0 && toRatingCode(name) !== toRatingCode(tag?.name ?? "");
-  }
-
   async #reloadTags(): Promise<void> {
     await this.#change(async () => {
       this.#publish(this.#current.withTags(await this.#readTagTable()));
@@ -386,4 +400,15 @@ export class CacheManager {
     const isFull = this.#current.editedRowCount > OVERLAY_ROWS_MAX;
     if (isFull && !this.isLoading()) this.loadDataFromDbAsync();
   }
+}
+
+/** Whether a change of a tag changes the ratings of images, none of which is in the log. */
+function isRerated(
+  snapshot: ImageSnapshot,
+  before: TagTable,
+  change: { id: TagId; tag: TagRecord | null },
+): boolean {
+  const { id, tag } = change;
+  return snapshot.countOfTag(id) > 0 &&
+    toRatingCode(before.nameOf(id) ?? "") !== toRatingCode(tag?.name ?? "");
 }

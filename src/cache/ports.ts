@@ -33,6 +33,8 @@ export type LoadedColumns = {
   position: number | null;
   /** Metadata documents that did not parse. */
   malformed: number;
+  /** What was read: the whole database, or the snapshot file of an earlier load. */
+  loadedFrom: "database" | "snapshot";
 };
 
 /** Images read one by one, with the tags they refer to. */
@@ -57,8 +59,14 @@ export type LoadStage = "metadata" | "images" | "tags" | "index";
  * with one consistent reading.
  */
 export type CachePorts = {
-  /** Reads everything; null when the tables are missing. */
-  loadColumns(report: ProgressReporter): Promise<LoadedColumns | null>;
+  /**
+   * Reads everything; null when the tables are missing. With `isWarm` a snapshot file may answer, if the
+   * database is known to have gone on from it.
+   */
+  loadColumns(
+    report: ProgressReporter,
+    options: { isWarm: boolean },
+  ): Promise<LoadedColumns | null>;
   /** Reads some images; those that do not exist are left out. */
   readImages(ids: readonly ImageId[]): Promise<ImageReading>;
   /** Reads the image with this path. */

@@ -3,6 +3,7 @@ import { AppError } from "../base/errors.ts";
 import { configureLogging, escapeControls } from "../base/log.ts";
 import { type ImportConfig, parseImportConfig, type Surroundings } from "../config.ts";
 import { importFolders } from "../library/import_folder.ts";
+import { checkFolder } from "../library/import_walk.ts";
 import { countFailed, type ImportProgress, type ImportReport } from "../library/import_report.ts";
 import { openLibrary } from "../library/library.ts";
 import { listenForInterrupts } from "./interrupt.ts";
@@ -15,6 +16,8 @@ const MEGABYTE = 1_000_000;
 export async function runImport(around: Surroundings): Promise<number> {
   const config = parseImportConfig(around);
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
+  // Before the library is opened: a misspelt folder is no reason to make one.
+  await Promise.all(config.folders.map(checkFolder));
   using interrupts = listenForInterrupts();
   const scratch = await makeScratch(config);
   const library = await openLibrary({

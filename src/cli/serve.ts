@@ -1,5 +1,6 @@
 import cliProgress from "cli-progress";
-import { AppError } from "../base/errors.ts";
+import type { Hono } from "hono";
+import { AppError, toMessage } from "../base/errors.ts";
 import { POLL_INTERVAL_MS } from "../base/limits.ts";
 import { configureLogging, log } from "../base/log.ts";
 import { parseServeConfig, type ServeConfig, type Surroundings } from "../config.ts";
@@ -13,7 +14,7 @@ import { VERSION } from "../version.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 
 /** How long open connections may go on after a shutdown was asked for. */
-const SHUTDOWN_MS = 5_000;
+const SHUTDOWN_MS = 3_000;
 
 /** Runs `serve` until it is interrupted. */
 export async function runServe(around: Surroundings): Promise<number> {
@@ -22,19 +23,23 @@ export async function runServe(around: Surroundings): Promise<number> {
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   using interrupts = listenForInterrupts();
   using stalls = new StallMeter();
+  // First of all: if the port is in use, no library is made and no database is migrated.
+  const app = Promise.withResolvers<Hono>();
+  const server = listen(config, async (request) => (await app.promise).fetch(request));
   const library = await openLibrary({ folder: config.library, print: console.log });
   try {
     announce(library);
     const shutdown = interrupts.signal;
-    const app = buildApp({
+    app.resolve(buildApp({
       library,
       thumbnails: new Thumbnails(library),
       stalls,
       ...followLoads(library),
       shutdown,
       version: VERSION,
-    });
-    const server = listen(config, (request) => app.fetch(request));
+    }));
+    const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+    console.log(`ChibiBooru ${VERSION} is at http://${host}:${server.addr.port}/`);
     await resumeTrash(library);
     const loading = load(library, isTerminal);
     const poll = startPolling(library);
@@ -64,19 +69,14 @@ function announce({ paths, preparation }: Library): void {
 
 function listen(
   config: ServeConfig,
-  handler: (request: Request) => Response | Promise<Response>,
-): Deno.HttpServer {
+  handler: (request: Request) => Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
   const { host, port } = config;
   try {
-    return Deno.serve({
-      hostname: host,
-      port,
-      automaticCompression: true,
-      onListen: ({ port }) => {
-        const name = host.includes(":") ? `[${host}]` : host;
-        console.log(`ChibiBooru ${VERSION} is at http://${name}:${port}/`);
-      },
-    }, handler);
+    return Deno.serve(
+      { hostname: host, port, automaticCompression: true, onListen: () => {} },
+      handler,
+    );
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       throw new AppError("port_in_use", `Cannot listen on ${host}:${port}: the port is in use`, {
@@ -84,7 +84,10 @@ function listen(
         cause: error,
       });
     }
-    throw error;
+    throw new AppError("unavailable", `Cannot listen on ${host}:${port}: ${toMessage(error)}`, {
+      remedy: "Choose another port with --port (from 1024 on), or another --host",
+      cause: error,
+    });
   }
 }
 
@@ -92,7 +95,7 @@ function listen(
 async function load(library: Library, isTerminal: boolean): Promise<void> {
   const bar = isTerminal ? startBar(library) : { stop: () => {} };
   try {
-    await library.core.cache.loadDataFromDb({ verbose: !isTerminal });
+    await library.core.cache.loadDataFromDb({ verbose: !isTerminal, isWarm: true });
     bar.stop();
     if (isTerminal) {
       const { length, usedTagCount, postIdCount } = library.core.cache.current;

@@ -18,7 +18,8 @@ const CHUNK_BYTES = 262_144;
 const IMMUTABLE = "private, max-age=31536000, immutable";
 /** A file that is opened by itself must not run anything. */
 const FILE_CSP =
-  "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+  "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; " +
+  "frame-ancestors 'none'; sandbox";
 
 /**
  * Answers with a file: whole, one range of it (seeking in videos, resumed downloads), or 304. The type

@@ -67,16 +67,12 @@ const pageHeaders: MiddlewareHandler = secureHeaders({
   crossOriginOpenerPolicy: "same-origin",
 });
 
-/** Headers of originals and thumbnails: their own policy is stricter and must not be overwritten. */
-const fileHeaders: MiddlewareHandler = secureHeaders({
-  referrerPolicy: "same-origin",
-  strictTransportSecurity: false,
-  xFrameOptions: "DENY",
-  crossOriginResourcePolicy: "same-origin",
-});
-
-const FILE_PATH = /^\/(files|thumbnails)\//;
-
-/** Security headers of every answer. */
-export const secure: MiddlewareHandler = (context, next) =>
-  (FILE_PATH.test(context.req.path) ? fileHeaders : pageHeaders)(context, next);
+/** Security headers of every answer; a stricter policy of its own, as files have it, stays. */
+export const secure: MiddlewareHandler = async (context, next) => {
+  let ownPolicy: string | null = null;
+  await pageHeaders(context, async () => {
+    await next();
+    ownPolicy = context.res.headers.get("content-security-policy");
+  });
+  if (ownPolicy !== null) context.header("content-security-policy", ownPolicy);
+};

@@ -16,7 +16,7 @@ import type { TagDraft } from "./pages/post_forms.tsx";
 import { TagsPage } from "./pages/tags.tsx";
 import { TrashPage } from "./pages/trash.tsx";
 import { toPageStatus } from "./page_status.ts";
-import { readId, readSearch } from "./params.ts";
+import { readForm, readId, readSearch } from "./params.ts";
 import type { ServerState } from "./server_state.ts";
 
 /** Entries of the trash on its page. */
@@ -160,8 +160,7 @@ async function saveTags(
   flashes: FlashMessages,
 ): Promise<Response> {
   const id = readId(context);
-  const form = await context.req.parseBody();
-  const text = (name: string) => (typeof form[name] === "string" ? form[name] as string : "");
+  const text = await readForm(context);
   const [before, after] = [toNames(text("old_tags")), toNames(text("tags"))];
   const add = [...after].filter((name) => !before.has(name));
   const remove = [...before].filter((name) => !after.has(name));

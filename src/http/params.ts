@@ -75,3 +75,21 @@ export async function readJson(context: Context): Promise<unknown> {
     throw error;
   }
 }
+
+/**
+ * The text fields of a form.
+ *
+ * @throws {AppError} `bad_request` if the body is no form.
+ */
+export async function readForm(context: Context): Promise<(name: string) => string> {
+  try {
+    const form = await context.req.parseBody();
+    return (name) => {
+      const value = form[name];
+      return typeof value === "string" ? value : "";
+    };
+  } catch (error) {
+    if (error instanceof TypeError) throw new AppError("bad_request", "The body is not a form");
+    throw error;
+  }
+}

@@ -15,6 +15,8 @@ export type ServerState = {
   progress: () => { done: number; total: number } | null;
   /** When the newest load ended: how long it took; null before the first one. */
   loadMs: () => number | null;
+  /** What the newest load read. */
+  loadedFrom: () => "database" | "snapshot";
   /** Whether anything was loaded yet. */
   isLoaded: () => boolean;
   /** Why the newest load failed; null when it did not. */
@@ -28,9 +30,10 @@ export type ServerState = {
 /** Follows the cache's events for pages and `/api/status`. */
 export function followLoads(
   library: Library,
-): Pick<ServerState, "progress" | "loadMs" | "isLoaded" | "loadFault"> {
+): Pick<ServerState, "progress" | "loadMs" | "loadedFrom" | "isLoaded" | "loadFault"> {
   let progress: { done: number; total: number } | null = null;
   let loadMs: number | null = null;
+  let loadedFrom: "database" | "snapshot" = "database";
   let fault: string | null = null;
   const { events } = library.core;
   events.on("loadProgressed", ({ done, total, stage }) => {
@@ -40,7 +43,7 @@ export function followLoads(
   events.on("swapped", (swapped) => {
     progress = null;
     fault = null;
-    loadMs = swapped.loadMs;
+    ({ loadMs, loadedFrom } = swapped);
   });
   events.on("loadFailed", ({ error }) => {
     progress = null;
@@ -49,6 +52,7 @@ export function followLoads(
   return {
     progress: () => progress,
     loadMs: () => loadMs,
+    loadedFrom: () => loadedFrom,
     isLoaded: () => loadMs !== null,
     loadFault: () => fault,
   };

@@ -4,13 +4,20 @@ import { hasChangeLog, readChangesSince } from "../store/change_log.ts";
 import { type Database, explain } from "../store/database.ts";
 import { type ImageRows, readImageIdByPath, readImageRows, readTagRows } from "../store/images.ts";
 import { move } from "../worker/protocol.ts";
-import { loadColumns, type LoadWorkers, type MalformedDocument } from "./load_columns.ts";
+import {
+  loadColumns,
+  type LoadWorkers,
+  type MalformedDocument,
+  readSnapshot,
+} from "./load_columns.ts";
 
 /** What {@link makeCachePorts} connects. */
 export type CachePortsOptions = {
   workers: LoadWorkers;
   /** Path of the database. */
   path: string;
+  /** Where full loads leave a snapshot for the next start; null for nowhere. */
+  snapshotPath: string | null;
   /** The main isolate's read-only connection. */
   reader: Database;
   /** Told the malformed documents of a full load: how many, and the first few. */
@@ -23,8 +30,10 @@ export function makeCachePorts(options: CachePortsOptions): CachePorts {
   const readImages = (ids: readonly number[]): Promise<ImageReading> =>
     toReading(workers, attempt(path, () => readImageRows(reader, ids)));
   return {
-    loadColumns: async (report) => {
-      const loaded = await loadColumns(workers, path, report);
+    loadColumns: async (report, { isWarm }) => {
+      const source = { path, snapshotPath: options.snapshotPath };
+      const warm = isWarm ? await readSnapshot(workers, source) : null;
+      const loaded = warm ?? await loadColumns(workers, source, report);
       if (loaded !== null) options.onMalformed(loaded.malformed, loaded.documents);
       return loaded;
     },

@@ -17,6 +17,8 @@ export type CoreOptions = {
   database: string;
   /** Folder of the images, for utilities that touch files. */
   images?: string;
+  /** File that lets the next start be quick; without it every load reads the database. */
+  snapshot?: string;
   /** Where the lines of a verbose load go; standard output by default. */
   print?: (line: string) => void;
 };
@@ -72,6 +74,7 @@ function buildCore(options: CoreOptions): Core {
   const ports = makeCachePorts({
     workers,
     path: options.database,
+    snapshotPath: options.snapshot ?? null,
     reader,
     onMalformed: (count, documents) => {
       for (const { imageId, reason } of documents.slice(0, 5)) {

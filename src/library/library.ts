@@ -72,6 +72,7 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
     core = await openCore({
       database: paths.database,
       images: paths.images,
+      snapshot: paths.snapshot,
       print: options.print,
     });
     return buildLibrary({ paths, core, writer, preparation, size, writesNothing });

@@ -20,6 +20,8 @@ export type LibraryPaths = {
   database: string;
   backups: string;
   lock: string;
+  /** What the last full load left for a quick start. */
+  snapshot: string;
   /** Whether the folder was laid out by the original ChibiBooru. */
   isOriginal: boolean;
 };
@@ -40,6 +42,7 @@ export async function findLibraryPaths(folder: string): Promise<LibraryPaths> {
     database: join(data, "booru.db"),
     backups: join(data, "backups"),
     lock: join(data, "library.lock"),
+    snapshot: join(data, "snapshot.bin"),
     isOriginal,
   };
 }

@@ -1,3 +1,4 @@
+import { log } from "../base/log.ts";
 import type { PostBatch } from "../cache/columns_builder.ts";
 import type { LoadedColumns, ProgressReporter } from "../cache/ports.ts";
 import type { MetadataBatch } from "../store/read_columns.ts";
@@ -15,6 +16,12 @@ export type LoadWorkers = {
 /** A malformed document, to be logged with the md5 of its image once that is known. */
 export type MalformedDocument = { imageId: number; reason: string };
 
+/** What is loaded, and where the next start finds it ready made. */
+export type LoadSource = { path: string; snapshotPath: string | null };
+
+/** Smaller libraries load in a fraction of a second anyway. */
+const SNAPSHOT_IMAGES_MIN = 10_000;
+
 /** Batches that wait for or are in the metadata workers: enough to keep them busy, bounded in memory. */
 const BATCHES_IN_FLIGHT_PER_WORKER = 2;
 
@@ -25,10 +32,10 @@ const BATCHES_IN_FLIGHT_PER_WORKER = 2;
  */
 export async function loadColumns(
   workers: LoadWorkers,
-  path: string,
+  source: LoadSource,
   report: ProgressReporter,
 ): Promise<LoadedColumns & { documents: MalformedDocument[] } | null> {
-  const opened = await workers.loader.call("open", { path });
+  const opened = await workers.loader.call("open", { path: source.path });
   if (opened === null) return null;
   const { sizes, position } = opened;
   const parser = new MetadataParser(workers, sizes.metadata, report);
@@ -43,9 +50,30 @@ export async function loadColumns(
   }
   const { posts, malformed, documents } = await parser.finish();
   const triples = posts.map((batch) => batch.triples.buffer);
-  const { columns, sources } = await workers.loader.call("readColumns", move({ posts }, triples));
+  const isWorthIt = sizes.images >= SNAPSHOT_IMAGES_MIN;
+  const request = { posts, snapshotPath: isWorthIt ? source.snapshotPath : null };
+  const { columns, sources } = await workers.loader.call("readColumns", move(request, triples));
   report({ stage: "index", done: sizes.images, total: sizes.images });
-  return { columns, sources, position, malformed, documents };
+  return { columns, sources, position, malformed, documents, loadedFrom: "database" };
+}
+
+/**
+ * Reads the snapshot file of an earlier load; null if there is none or anything about it is doubtful,
+ * which is logged and no failure: the database has everything.
+ */
+export async function readSnapshot(
+  workers: LoadWorkers,
+  source: LoadSource,
+): Promise<LoadedColumns & { documents: MalformedDocument[] } | null> {
+  const { path, snapshotPath } = source;
+  if (snapshotPath === null) return null;
+  try {
+    const read = await workers.loader.call("readSnapshot", { path, snapshotPath });
+    return read && { ...read, malformed: 0, documents: [], loadedFrom: "snapshot" };
+  } catch (error) {
+    log("cache").info("The library is read in full: {error}", { error });
+    return null;
+  }
 }
 
 /**

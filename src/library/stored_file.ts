@@ -115,15 +115,35 @@ async function bringIn(file: FileToStore, temporary: string, calls: FileCalls): 
   }
 }
 
-/** Gives the file its final name unless something else has it; true when the name is now its. */
-async function claim(
+/** What is being given a name, by that name: files of one name are stored at the same time. */
+const naming = new Map<string, Promise<boolean>>();
+
+/**
+ * Gives the file its final name unless something else has it; true when the name is now its.
+ *
+ * One after the other for a name: between looking for it and taking it, where that takes two steps, no
+ * other file may get it.
+ */
+async function claim(...args: Parameters<typeof claimInTurn>): Promise<boolean> {
+  const [, target] = args;
+  const before = naming.get(target) ?? Promise.resolve(false);
+  const mine = before.catch(() => false).then(() => claimInTurn(...args));
+  naming.set(target, mine);
+  try {
+    return await mine;
+  } finally {
+    if (naming.get(target) === mine) naming.delete(target);
+  }
+}
+
+async function claimInTurn(
   temporary: string,
   target: string,
   options: { calls: FileCalls; isSame: StoreOptions["isSame"] },
 ): Promise<boolean> {
   if (await tryLink(temporary, target, options.calls)) return true;
   if (await exists(target)) return await options.isSame(temporary, target);
-  // A file system without links: nobody else names files here, since the library is locked.
+  // A file system without links. The library is locked, so no other process names files here.
   await options.calls.rename(temporary, target);
   return true;
 }

@@ -45,12 +45,16 @@ export function parseQuery(text: string): QueryNode {
 function parseTerm(term: string, at: { text: string; offset: number }): QueryNode {
   if (!term.startsWith("-")) return parseTag(term, at);
   if (term.length === 1 || term[1] === "-") {
-    const rest = at.text.slice(at.offset).replace(/^-+\s*/u, "");
+    const before = at.text.slice(0, at.offset);
+    const rest = at.text.slice(at.offset).replace(/^[-\s\u0085]+/u, "");
     throw new QuerySyntaxError(
       term.length === 1
         ? `"-" must stand directly before a tag`
         : `"${term}" has more than one "-"`,
-      { offset: at.offset, suggestion: `${at.text.slice(0, at.offset)}-${rest}`.trim() },
+      {
+        offset: at.offset,
+        suggestion: (rest === "" ? before : `${before}-${rest}`).trim() || undefined,
+      },
     );
   }
   return { kind: "not", node: parseTag(term.slice(1), { ...at, offset: at.offset + 1 }) };
@@ -68,7 +72,8 @@ function parseTag(term: string, at: { text: string; offset: number }): QueryNode
   if (rating === undefined) {
     throw new QuerySyntaxError(`There is no ${name}`, {
       offset: at.offset,
-      suggestion: at.text.replace(term, ratingTagName("general")),
+      suggestion: at.text.slice(0, at.offset) + ratingTagName("general") +
+        at.text.slice(at.offset + term.length),
     });
   }
   return { kind: "tag", name: ratingTagName(rating) };

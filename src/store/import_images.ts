@@ -66,8 +66,11 @@ function importImage(db: Database, item: ImportItem): ImportOutcome {
   if (item.place === null) throw new Error(`Invariant broken: new content ${item.md5} has a place`);
   const old = prepared(db, "SELECT id FROM images WHERE filepath = ?")
     .value<[number]>(item.place.filepath);
-  if (old !== undefined && !vacate(db, old[0], item.place.filepath)) {
-    return replaceContent(db, old[0], item);
+  if (old !== undefined) {
+    if (!item.place.filepath.startsWith("@")) {
+      throw new Error(`Invariant broken: ${item.place.filepath} belongs to image ${old[0]}`);
+    }
+    if (!vacate(db, old[0], item.place.filepath)) return replaceContent(db, old[0], item);
   }
   const deltas = readTagDeltas(db, item.md5);
   const removed = new Set(deltas.remove);

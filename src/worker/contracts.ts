@@ -25,9 +25,19 @@ export type LoaderContract = {
   readMetadata: { request: null; response: MetadataBatch | null };
   /** Reads some more images or links. */
   readSome: { request: null; response: LoadStep };
-  /** Completes the columns and ends the load; both others must have come to their end. */
+  /**
+   * Reads the snapshot file if the database went on from it; null if there is none or it is doubtful.
+   */
+  readSnapshot: {
+    request: { path: string; snapshotPath: string };
+    response: { columns: ImageColumns; sources: string[]; position: number } | null;
+  };
+  /**
+   * Completes the columns, writes the snapshot file if a path is given, and ends the load; both others
+   * must have come to their end.
+   */
   readColumns: {
-    request: { posts: PostBatch[] };
+    request: { posts: PostBatch[]; snapshotPath: string | null };
     response: { columns: ImageColumns; sources: string[] };
   };
   /** Reads the tag table alone; null when the tables are missing. */

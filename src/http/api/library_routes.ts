@@ -126,7 +126,7 @@ function toStatus(state: ServerState) {
     tagLinks: snapshot.tagLinkCount,
     postIds: snapshot.postIdCount,
     loadMs: state.loadMs(),
-    loadedFrom: "database",
+    loadedFrom: state.loadedFrom(),
     memory: { rssBytes: Deno.memoryUsage().rss },
     caches: { imageDetails: library.details.stats },
     stalls: stalls.figures,

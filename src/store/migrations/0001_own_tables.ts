@@ -18,6 +18,7 @@ CREATE TABLE library_state (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
 );
+INSERT INTO library_state (key, value) VALUES ('library_id', lower(hex(randomblob(16))));
 CREATE TABLE library_roots (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
