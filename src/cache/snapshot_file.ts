@@ -8,12 +8,13 @@ import {
 } from "./image_columns.ts";
 
 /*
- * A snapshot on disk: "CHBSNAP1", length of the header (u32), header (JSON), then every column in the
+ * A snapshot on disk: "CHBSNAP1", length and checksum of the header (u32 each), header (JSON), then every column in the
  * order of the column set, each at a multiple of 8 bytes. The header tells lengths, checksums and what
  * the caller wants to find again. Little-endian, as every machine that Deno runs on.
  */
 
 const MAGIC = new TextEncoder().encode("CHBSNAP1");
+const START_BYTES = MAGIC.length + 8;
 const ALIGNMENT = 8;
 const HEADER_BYTES_MAX = 1 << 20;
 const NAMES = Object.keys(COLUMN_TYPES) as ColumnName[];
@@ -48,9 +49,11 @@ export function writeSnapshotFile(
     })),
   };
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const start = new Uint8Array(MAGIC.length + 4);
+  const start = new Uint8Array(START_BYTES);
   start.set(MAGIC);
-  new DataView(start.buffer).setUint32(MAGIC.length, text.length, true);
+  const view = new DataView(start.buffer);
+  view.setUint32(MAGIC.length, text.length, true);
+  view.setUint32(MAGIC.length + 4, checksumOf(text), true);
   sink.write(start);
   sink.write(text);
   sink.write(new Uint8Array(paddingAfter(start.length + text.length)));
@@ -92,20 +95,19 @@ export function readSnapshotFile(
 }
 
 function readHeader(source: ByteSource): Header {
-  const start = new Uint8Array(MAGIC.length + 4);
+  const start = new Uint8Array(START_BYTES);
   if (!source.read(start)) throw damaged("it is too short");
   if (!MAGIC.every((byte, i) => start[i] === byte)) throw damaged("it is no snapshot");
-  const length = new DataView(start.buffer).getUint32(MAGIC.length, true);
+  const view = new DataView(start.buffer);
+  const length = view.getUint32(MAGIC.length, true);
   if (length > HEADER_BYTES_MAX) throw damaged("its header is too long");
   const text = new Uint8Array(length);
   const padding = new Uint8Array(paddingAfter(start.length + length));
   if (!source.read(text) || !source.read(padding)) throw damaged("it is too short");
-  try {
-    return JSON.parse(new TextDecoder().decode(text)) as Header;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw damaged("its header is damaged");
-    throw error;
+  if (checksumOf(text) !== view.getUint32(MAGIC.length + 4, true)) {
+    throw damaged("the checksum of its header differs");
   }
+  return JSON.parse(new TextDecoder().decode(text)) as Header;
 }
 
 function damaged(reason: string): AppError {

@@ -1,3 +1,4 @@
+import { toMessage } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import type { PostBatch } from "../cache/columns_builder.ts";
 import type { LoadedColumns, ProgressReporter } from "../cache/ports.ts";
@@ -71,7 +72,7 @@ export async function readSnapshot(
     const read = await workers.loader.call("readSnapshot", { path, snapshotPath });
     return read && { ...read, malformed: 0, documents: [], loadedFrom: "snapshot" };
   } catch (error) {
-    log("cache").info("The library is read in full: {error}", { error });
+    log("cache").info("The library is read in full: {reason}", { reason: toMessage(error) });
     return null;
   }
 }
