@@ -16,10 +16,13 @@ export type FileToSend = {
 const CHUNK_BYTES = 262_144;
 /** A year: the address names the content by its hash, so it never changes. */
 const IMMUTABLE = "private, max-age=31536000, immutable";
-/** A file that is opened by itself must not run anything. */
+/**
+ * A file that is opened by itself must not run anything. It keeps its origin: a browser's page around a
+ * video asks for the video once more, and from no origin it would not get it.
+ */
 const FILE_CSP =
   "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; " +
-  "frame-ancestors 'none'; sandbox";
+  "frame-ancestors 'none'; sandbox allow-same-origin";
 
 /**
  * Answers with a file: whole, one range of it (seeking in videos, resumed downloads), or 304. The type
