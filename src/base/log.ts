@@ -59,19 +59,26 @@ function toLine(record: LogRecord): string {
   const time = new Date(record.timestamp).toISOString().slice(11, 19);
   const part = record.category.slice(1).join(".");
   const text = record.message.map((piece) =>
-    typeof piece === "string" ? piece : typeof piece === "object" ? Deno.inspect(piece) : `${piece}`
+    piece instanceof Error
+      ? escapeLines(Deno.inspect(piece))
+      : escapeControls(typeof piece === "object" ? Deno.inspect(piece) : `${piece}`)
   ).join("");
   const level = record.level === "info" ? "" : `${record.level} `;
-  return `${time} ${level}${part === "" ? "" : `${part}: `}${escapeControls(text)}\n`;
+  return `${time} ${level}${part === "" ? "" : `${part}: `}${text}\n`;
 }
 
 /** Characters that move the cursor, hide text or reverse its direction. */
 const CONTROLS = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Makes text safe to print: a file name must not be able to clear the terminal or hide its ending. */
+/**
+ * Makes one line of text safe to print: a file name must not be able to clear the terminal, to hide its
+ * ending or to look like a line of the program's own.
+ */
 export function escapeControls(text: string): string {
-  return text.replace(
-    CONTROLS,
-    (c) => c === "\n" ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return text.replace(CONTROLS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Makes text of several lines safe to print, keeping the lines: for stacks and texts of our own. */
+export function escapeLines(text: string): string {
+  return text.split("\n").map(escapeControls).join("\n");
 }

@@ -1,13 +1,13 @@
 import { AppError } from "../base/errors.ts";
-import { escapeControls } from "../base/log.ts";
+import { escapeControls, escapeLines } from "../base/log.ts";
 
 /** What a person reads when a command fails: the thing and the remedy; a stack only for our own bugs. */
 export function describeError(error: unknown): string {
   if (error instanceof AppError) {
-    const remedy = error.remedy === undefined ? "" : `\n${error.remedy}.`;
-    return escapeControls(`chibibooru: ${error.message}${remedy}`);
+    const remedy = error.remedy === undefined ? "" : `\n${escapeControls(error.remedy)}.`;
+    return escapeControls(`chibibooru: ${error.message}`) + remedy;
   }
-  return escapeControls(
+  return escapeLines(
     `chibibooru: an unexpected error, please report it\n${Deno.inspect(error)}`,
   );
 }

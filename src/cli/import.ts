@@ -141,5 +141,5 @@ function describe(report: ImportReport, config: ImportConfig): string {
   if (report.warnings.length > SKIPPED_LISTED_MAX) {
     lines.push(`… and ${report.warnings.length - SKIPPED_LISTED_MAX} more warnings`);
   }
-  return escapeControls(lines.join("\n"));
+  return lines.map(escapeControls).join("\n");
 }

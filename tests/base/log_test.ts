@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { escapeControls, parseLogLevel } from "../../src/base/log.ts";
+import { escapeControls, escapeLines, parseLogLevel } from "../../src/base/log.ts";
 
 const LOG_MODULE = new URL("../../src/base/log.ts", import.meta.url).href;
 
@@ -22,10 +22,14 @@ Deno.test("escapeControls() shows what would move the cursor, hide or reverse te
     ["\u007f\u009b", "\\u007f\\u009b"],
     ["photo\u202egpj.exe", "photo\\u202egpj.exe"],
     ["\u2066x\u2069\u200f", "\\u2066x\\u2069\\u200f"],
-    ["line one\nline two", "line one\nline two"],
+    ["line one\nline two", "line one\\u000aline two"],
     ["", ""],
   ];
   for (const [text, expected] of table) assertEquals(escapeControls(text), expected);
+});
+
+Deno.test("escapeLines() keeps lines and escapes what is in them", () => {
+  assertEquals(escapeLines("a\u001b[2J\n  at b\n"), "a\\u001b[2J\n  at b\n");
 });
 
 Deno.test("parseLogLevel() knows the levels in any case, and warn", () => {
