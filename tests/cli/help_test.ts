@@ -1,0 +1,69 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import denoConfig from "../../deno.json" with { type: "json" };
+import { join } from "node:path";
+import { exists } from "../../src/library/library_paths.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** Runs the program as `deno task` does. */
+async function run(args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "-P=serve", "main.ts", ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", INIT_CWD: join(ROOT, "no such place") },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+Deno.test("--help tells every command and option; --version the version", async () => {
+  const answers = await Promise.all(
+    [["--help"], ["-h"], ["help"], ["serve", "--help"], ["import", "-h"], ["--port", "x", "--help"]]
+      .map(run),
+  );
+  for (const { code, stdout, stderr } of answers) {
+    assertEquals([code, stderr, stdout], [0, "", answers[0].stdout]);
+  }
+  for (
+    const text of [
+      "serve",
+      "import",
+      "--library",
+      "--port",
+      "--host",
+      "--copy",
+      "--move",
+      "--in-place",
+      "--dry-run",
+      "--json",
+      "--log-level",
+      "CHIBIBOORU_LIBRARY",
+      "CHIBIBOORU_PORT",
+    ]
+  ) assertStringIncludes(answers[0].stdout, text);
+  for (const args of [["--version"], ["serve", "--version"]]) {
+    assertEquals(await run(args), { code: 0, stdout: `${denoConfig.version}\n`, stderr: "" });
+  }
+});
+
+Deno.test("what is no command or option ends with code 2, what it is and what can be done", async () => {
+  const cases: [args: string[], named: string, remedy: string][] = [
+    [["sevre"], "sevre", "serve, import"],
+    [["constructor"], "constructor", "serve, import"],
+    [["serve", "--nothing"], "--nothing", "--help"],
+    [["--nothing"], "--nothing", "--help"],
+    [["serve", "--host", "0.0.0.0"], "0.0.0.0", "--host"],
+    [["serve", "--port", "x"], '"x"', "--port"],
+    [["import"], "import", "DIR"],
+    [["import", "no such folder"], "no such folder", "spelling"],
+  ];
+  const answers = await Promise.all(cases.map(([args]) => run(args)));
+  for (const [i, { code, stdout, stderr }] of answers.entries()) {
+    const [args, named, remedy] = cases[i];
+    const what = `${args.join(" ")}: ${stderr}`;
+    assertEquals([code, stdout], [2, ""], what);
+    assert(stderr.includes(named) && stderr.includes(remedy), what);
+    assert(!(await exists(join(ROOT, "no such place"))), "nothing was made");
+    assert(!/\bat .*\.ts:\d+|unexpected error/.test(stderr), what);
+  }
+});
