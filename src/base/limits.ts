@@ -37,7 +37,7 @@ export const BODY_BYTES_MAX = 1_048_576;
 /** Entries of the image details cache. */
 export const DETAILS_ENTRIES_MAX = 20_000;
 /** Names answered by the tag list. */
-export const TAG_LIST_MAX = 1_000;
+export const TAG_LIST_MAX = 200;
 
 /** Sidecar files larger than this are reported and not read. */
 export const SIDECAR_BYTES_MAX = 16 * 1_048_576;

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { AppError } from "../base/errors.ts";
 import { locateFile } from "../library/library_paths.ts";
+import { resolveInside } from "../media/paths.ts";
 import { readTrashEntry } from "../store/trash.ts";
 import { sendFile } from "./file_response.ts";
 import { readId } from "./params.ts";
@@ -20,7 +21,11 @@ export function buildMediaRoutes(state: ServerState): Hono {
   routes.get("/thumbnails/trash/:id", async (context) => {
     const entry = readTrashEntry(library.core.reader, readId(context));
     if (entry === undefined) throw new AppError("not_found", "There is no such entry in the trash");
-    const path = await thumbnails.find(entry.manifest);
+    const { manifest } = entry;
+    const served = manifest.files.find((file) => file.filepath === manifest.filepath);
+    const trashed = served?.trashed ?? null;
+    const file = trashed === null ? undefined : resolveInside(library.paths.trash, trashed);
+    const path = await thumbnails.find(manifest, file);
     const etag = `t-${entry.manifest.md5}`;
     return await sendFile(context.req.raw, { path, etag, name: `${etag}.webp` });
   });

@@ -1,6 +1,5 @@
 import { type Context, Hono } from "hono";
 import { AppError, toMessage } from "../base/errors.ts";
-import { TAG_LIST_MAX } from "../base/limits.ts";
 import { QuerySyntaxError } from "../base/query_syntax_error.ts";
 import { countTags, findImage, findNeighbours, searchImages } from "../library/browse.ts";
 import { editImageTags } from "../library/edit_tags.ts";
@@ -42,7 +41,7 @@ export function buildPageRoutes(state: ServerState, flashes: FlashMessages): Hon
   });
   routes.get("/tags", (context) => {
     const prefix = context.req.query("prefix") ?? "";
-    const limit = Math.min(TAGS_SHOWN_MAX, TAG_LIST_MAX);
+    const limit = TAGS_SHOWN_MAX;
     const tags = listTags(state.library.core.cache.current, {
       prefix: prefix.toLowerCase(),
       limit,

@@ -32,11 +32,10 @@ export async function editImageTags(library: Library, edit: TagsToEdit): Promise
     );
   }
   const add = edit.add.map(parseWantedTag);
-  const remove = edit.remove.map((text) => {
-    const name = normalizeTagName(text);
-    if (name === undefined) throw new AppError("bad_request", "Cannot remove a tag without a name");
-    return name;
-  });
+  const { tags } = library.core.cache.current;
+  const remove = edit.remove.map((text) =>
+    parseUnwantedTag(text, (name) => tags.idOf(name) !== undefined)
+  );
   const change = await library.writer.call("editTags", {
     imageId: edit.imageId,
     add,
@@ -46,6 +45,13 @@ export async function editImageTags(library: Library, edit: TagsToEdit): Promise
   });
   await library.core.poll();
   return change;
+}
+
+/** Reads a tag to remove: a name as it is stored, however odd, else what is read for adding. */
+function parseUnwantedTag(text: string, isKnown: (name: string) => boolean): string {
+  const name = normalizeTagName(text);
+  if (name === undefined) throw new AppError("bad_request", "Cannot remove a tag without a name");
+  return isKnown(name) ? name : parseWantedTag(name).name;
 }
 
 /** Reads a tag as a person types it: `name`, `artist:name`, `rating:e`. */

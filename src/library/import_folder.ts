@@ -1,12 +1,11 @@
 import { pooledMap } from "@std/async";
 import { basename } from "node:path";
-import { statfs } from "node:fs/promises";
 import { AppError, toMessage } from "../base/errors.ts";
-import { FREE_DISK_FLOOR_BYTES, HASH_BATCH_FILES } from "../base/limits.ts";
+import { HASH_BATCH_FILES } from "../base/limits.ts";
 import { hashedFileHead, type HashedFiles, wordsToMd5Hex } from "../media/md5.ts";
 import { describeUnsupported, mediaTypeOfExt, sniffMediaType } from "../media/sniff.ts";
 import { readImageIdByPath } from "../store/images.ts";
-import { type ImportOutcome, readContent, readPlace } from "../store/import_images.ts";
+import { type ImportOutcome, isPathTaken, readContent, readPlace } from "../store/import_images.ts";
 import type { LibraryRoot } from "../store/roots.ts";
 import {
   describeSkip,
@@ -16,12 +15,28 @@ import {
   type PreparedFile,
 } from "./import_prepare.ts";
 import { emptyReport, type ImportProgress, type ImportReport } from "./import_report.ts";
-import { checkFolder, type FoundFile, walkFolder } from "./import_walk.ts";
+import {
+  checkFolder,
+  type FoundFile,
+  inBatches,
+  isInside,
+  type SkippedPath,
+  walkFolder,
+  withoutInner,
+} from "./import_walk.ts";
 import type { Library } from "./library.ts";
 import { exists } from "./library_paths.ts";
 import { lockLibrary } from "./lock.ts";
 import { makeRootName } from "./root_name.ts";
-import { clearIncoming, type FileCalls, removeSource } from "./stored_file.ts";
+import {
+  checkFreeDisk,
+  clearIncoming,
+  type FileCalls,
+  forgetStored,
+  type Leftovers,
+  removeIncoming,
+  removeSource,
+} from "./stored_file.ts";
 
 /** How an import is to be done. */
 export type ImportOptions = {
@@ -66,27 +81,19 @@ export async function importFolders(
     ),
   );
   for (const folder of folders) checkSource(library, own, { folder, mode: options.mode });
-  const run = new ImportRun(library, options, own);
-  if (options.dryRun) return await run.run(folders);
+  if (options.dryRun) {
+    return await new ImportRun(library, { ...options, own, leftovers: new Map() }).run(folders);
+  }
   const lock = await lockLibrary(library.paths.lock, "import");
   try {
-    await clearIncoming(library.paths);
-    await checkFreeDisk(library.paths.images, options);
-    return await run.run(folders);
+    const isTaken = (filepath: string) => isPathTaken(library.core.reader, filepath);
+    const leftovers = await clearIncoming(library.paths, isTaken);
+    if (options.mode !== "in-place") await checkFreeDisk(images, options.freeDiskFloorBytes);
+    return await new ImportRun(library, { ...options, own, leftovers }).run(folders);
   } finally {
+    await removeIncoming(library.paths);
     lock.release();
   }
-}
-
-/** Folders without those that lie in another one of them: a file is to be met once. */
-function withoutInner(folders: readonly string[]): string[] {
-  return [...new Set(folders)].filter((folder, _, all) =>
-    !all.some((other) => other !== folder && isInside(folder, other))
-  );
-}
-
-function isInside(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }
 
 function checkSource(
@@ -110,23 +117,13 @@ function checkSource(
   }
 }
 
-async function checkFreeDisk(folder: string, options: ImportOptions): Promise<void> {
-  if (options.mode === "in-place") return;
-  const floorBytes = options.freeDiskFloorBytes ?? FREE_DISK_FLOOR_BYTES;
-  const { bavail, bsize } = await statfs(folder);
-  const freeBytes = bavail * bsize;
-  if (freeBytes < floorBytes) {
-    throw new AppError("disk_full", `Cannot import: ${folder} has ${freeBytes} bytes left`, {
-      remedy: `Free some space (at least ${floorBytes} bytes), or use --in-place`,
-    });
-  }
-}
+/** What a run needs besides: the library's own folders, and what the last run left. */
+type RunOptions = ImportOptions & { own: readonly string[]; leftovers: Leftovers };
 
 /** One run over some folders. */
 class ImportRun {
   readonly #library: Library;
-  readonly #options: ImportOptions;
-  readonly #own: readonly string[];
+  readonly #options: RunOptions;
   readonly #report: ImportReport;
   readonly #preparer: FilePreparer;
   readonly #progress: ImportProgress = {
@@ -147,16 +144,14 @@ class ImportRun {
   #edited: HashedFile[] = [];
   #roots: LibraryRoot[] = [];
 
-  constructor(library: Library, options: ImportOptions, own: readonly string[]) {
+  constructor(library: Library, options: RunOptions) {
     this.#library = library;
     this.#options = options;
-    this.#own = own;
     this.#report = emptyReport(options.dryRun ?? false);
     this.#preparer = new FilePreparer(library, {
-      mode: options.mode,
+      ...options,
       isDryRun: options.dryRun ?? false,
       report: this.#report,
-      calls: options.calls,
     });
   }
 
@@ -175,16 +170,15 @@ class ImportRun {
   }
 
   async #count(folder: string): Promise<void> {
-    const walk = walkFolder(folder, {
-      exclude: this.#own,
-      onSkip: () => {},
-      signal: this.#options.signal,
-    });
-    for await (const file of walk) {
+    for await (const file of this.#walk(folder, () => {})) {
       this.#progress.filesTotal++;
       this.#progress.bytesTotal += file.sizeBytes;
       if (this.#progress.filesTotal % 1_000 === 0) this.#options.onProgress?.(this.#progress);
     }
+  }
+
+  #walk(folder: string, onSkip: (skipped: SkippedPath) => void): AsyncGenerator<FoundFile> {
+    return walkFolder(folder, { exclude: this.#options.own, onSkip, signal: this.#options.signal });
   }
 
   /** Imports a folder. What began is awaited however it ends: the lock must outlive all work. */
@@ -202,11 +196,7 @@ class ImportRun {
   /** Yields the files of a folder until there are no more or something failed. */
   async *#batches(folder: string, failures: unknown[]): AsyncGenerator<FoundFile[]> {
     try {
-      const walk = walkFolder(folder, {
-        exclude: this.#own,
-        onSkip: (skipped) => this.#report.skipped.push(skipped),
-        signal: this.#options.signal,
-      });
+      const walk = this.#walk(folder, (skipped) => this.#report.skipped.push(skipped));
       for await (const batch of inBatches(walk, HASH_BATCH_FILES)) {
         if (failures.length > 0) return;
         yield batch;
@@ -364,6 +354,8 @@ class ImportRun {
     }
     for (const [i, one] of prepared.entries()) {
       this.#tally(one, outcomes[i]);
+      const { md5, root } = one.hashed;
+      if (root === null && one.item.place !== null) await forgetStored(this.#library.paths, md5);
       if (one.movedTo !== null) await this.#removeSource(one.hashed.file, one.movedTo);
     }
   }
@@ -402,16 +394,4 @@ class ImportRun {
     }
     this.#report.warnings.push({ path: file.path, message });
   }
-}
-
-async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length === size) {
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -16,7 +16,7 @@ import { makeFolderNames, readSidecars } from "./import_sidecars.ts";
 import type { FoundFile } from "./import_walk.ts";
 import type { Library } from "./library.ts";
 import { exists, locateFile, newThumbnailPath } from "./library_paths.ts";
-import { areOneFile, type FileCalls, storeFile } from "./stored_file.ts";
+import { areOneFile, type FileCalls, type Leftovers, storeFile } from "./stored_file.ts";
 
 /** A file whose content is known. */
 export type HashedFile = {
@@ -43,6 +43,7 @@ export type PrepareOptions = {
   mode: "copy" | "move" | "in-place";
   isDryRun: boolean;
   report: ImportReport;
+  leftovers: Leftovers;
   calls?: FileCalls;
 };
 
@@ -163,6 +164,7 @@ export class FilePreparer {
       {
         paths: this.#library.paths,
         calls: this.#options.calls,
+        leftovers: this.#options.leftovers,
         isTaken: (filepath) => isPathTaken(this.#library.core.reader, filepath, md5),
         isSame: (left, right) => this.#isSame(left, right),
       },

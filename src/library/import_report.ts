@@ -29,7 +29,13 @@ export type ImportProgress = {
 };
 
 /** Codes of skipped files that need no attention: nobody expected them in the library. */
-const HARMLESS = new Set(["unsupported", "not_a_file", "in_trash", "link_outside"]);
+const HARMLESS = new Set([
+  "unsupported",
+  "unfinished",
+  "not_a_file",
+  "in_trash",
+  "link_outside",
+]);
 
 /** A report about nothing yet. */
 export function emptyReport(dryRun: boolean): ImportReport {

@@ -25,6 +25,8 @@ export type WalkOptions = {
 
 /** Sidecars are read beside the file they belong to, never on their own. */
 const SIDECAR = /\.(json|txt)$/i;
+/** What gallery-dl, browsers and download programs call a file until it is whole. */
+const UNFINISHED = /\.(part|crdownload|opdownload|aria2)$/i;
 /** What Deno shows for bytes of a name that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 
@@ -53,6 +55,8 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
       if (entry.isSymlink) await checkLink(root, path, options);
       else if (entry.isDirectory) {
         if (!options.exclude.includes(path)) inner.push(path);
+      } else if (UNFINISHED.test(entry.name)) {
+        options.onSkip({ path, code: "unfinished", reason: "An unfinished download" });
       } else if (!SIDECAR.test(entry.name)) {
         const file = await statFile(path, entry.name, options);
         if (file !== undefined) yield file;
@@ -152,4 +156,29 @@ export async function checkFolder(folder: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** Folders without those that lie in another one of them: a file is to be met once. */
+export function withoutInner(folders: readonly string[]): string[] {
+  return [...new Set(folders)].filter((folder, _, all) =>
+    !all.some((other) => other !== folder && isInside(folder, other))
+  );
+}
+
+/** Whether a path is a folder or lies in it; both absolute, without links. */
+export function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
+}
+
+/** Gathers items into lists of this size; the last may be shorter. */
+export async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length === size) {
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
 }

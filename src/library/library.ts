@@ -9,7 +9,13 @@ import { WorkerClient } from "../worker/worker_client.ts";
 import { WorkerPool } from "../worker/worker_pool.ts";
 import { type Core, openCore } from "./core.ts";
 import { ImageDetails } from "./image_details.ts";
-import { findLibraryPaths, type LibraryPaths, makeLibraryFolders } from "./library_paths.ts";
+import {
+  exists,
+  findLibraryPaths,
+  type LibraryPaths,
+  makeLibraryFolder,
+  makeLibraryFolders,
+} from "./library_paths.ts";
 import { TaskRunner } from "./tasks.ts";
 
 /** A library that is open for reading and writing. */
@@ -53,22 +59,27 @@ const WORKERS_MAX = 4;
 export async function openLibrary(options: LibraryOptions): Promise<Library> {
   const paths = await findLibraryPaths(options.folder);
   const writesNothing = options.writesNothing ?? false;
-  if (!writesNothing) await makeLibraryFolders(paths);
+  if (!writesNothing) await makeLibraryFolder(paths.data);
   const size = options.workers ?? Math.min(navigator.hardwareConcurrency, WORKERS_MAX);
   const writer = new WorkerClient<WriterContract>(spawnWriter, { name: "writer" });
   let core: Core | undefined;
   try {
-    if (!writesNothing && paths.isOriginal && readSchemaVersion(paths.database) === 0) {
+    const isFirstUse = !writesNothing && await exists(paths.database) &&
+      readSchemaVersion(paths.database) === 0;
+    if (isFirstUse) {
       options.print?.(
         "First use of this database here: copying it to data/backups before tables are added…",
       );
+      await makeLibraryFolder(paths.backups);
     }
     const preparation: Preparation = writesNothing
       ? checkReady(paths.database)
       : await writer.call("open", {
         path: paths.database,
-        backupPath: await makeBackupPath(paths),
+        backupPath: makeBackupPath(paths),
       });
+    // After the database: a start that is refused leaves no empty folders behind.
+    if (!writesNothing) await makeLibraryFolders(paths);
     core = await openCore({
       database: paths.database,
       images: paths.images,
@@ -118,8 +129,7 @@ function buildLibrary(
 }
 
 /** Name of the copy that a migration makes: one a moment, so that none is overwritten. */
-async function makeBackupPath(paths: LibraryPaths): Promise<string> {
-  await Deno.mkdir(paths.backups, { recursive: true });
+function makeBackupPath(paths: LibraryPaths): string {
   const moment = new Date().toISOString().replaceAll(/[:.]/g, "-");
   return join(paths.backups, `booru-before-migration-${moment}.db`);
 }

@@ -53,18 +53,27 @@ export async function findLibraryPaths(folder: string): Promise<LibraryPaths> {
  * @throws {AppError} `read_only` or `not_found`, naming the folder and the remedy.
  */
 export async function makeLibraryFolders(paths: LibraryPaths): Promise<void> {
-  for (const folder of [paths.data, paths.images, paths.thumbnails, paths.ingest, paths.trash]) {
-    try {
-      await Deno.mkdir(folder, { recursive: true });
-    } catch (error) {
-      const isReadOnly = error instanceof Deno.errors.PermissionDenied ||
-        /read-only|os error 30/i.test(String(error));
-      throw new AppError(
-        isReadOnly ? "read_only" : "not_found",
-        `Cannot make the folder ${folder}: ${error instanceof Error ? error.message : error}`,
-        { remedy: "Choose a folder that this user may write, with --library DIR", cause: error },
-      );
-    }
+  for (const folder of [paths.images, paths.thumbnails, paths.ingest, paths.trash]) {
+    await makeLibraryFolder(folder);
+  }
+}
+
+/**
+ * Makes one folder if it is missing.
+ *
+ * @throws {AppError} As {@link makeLibraryFolders}.
+ */
+export async function makeLibraryFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    const isReadOnly = error instanceof Deno.errors.PermissionDenied ||
+      /read-only|os error 30/i.test(String(error));
+    throw new AppError(
+      isReadOnly ? "read_only" : "not_found",
+      `Cannot make the folder ${folder}: ${error instanceof Error ? error.message : error}`,
+      { remedy: "Choose a folder that this user may write, with --library DIR", cause: error },
+    );
   }
 }
 
@@ -118,17 +127,21 @@ export function splitStored(
   };
 }
 
-/** Where the thumbnail of a content may be, the most likely first: ours, then the seed's rule. */
-export function thumbnailCandidates(
+/**
+ * Where the thumbnail of a content may be, the most likely first: ours, then the seed's rule. Links are
+ * followed.
+ *
+ * @throws {AppError} `forbidden` if one leads out of the thumbnails.
+ */
+export async function thumbnailCandidates(
   paths: LibraryPaths,
   image: { md5: string; filepath: string },
-): string[] {
-  const candidates = [newThumbnailPath(paths, image.md5)];
+): Promise<string[]> {
+  const relatives = [contentThumbnailPath(image.md5)];
   if (!image.filepath.startsWith("@")) {
-    const relative = getThumbnailPath(`images/${image.filepath}`).slice("thumbnails/".length);
-    candidates.push(resolveInside(paths.thumbnails, relative));
+    relatives.push(getThumbnailPath(`images/${image.filepath}`).slice("thumbnails/".length));
   }
-  return candidates;
+  return await Promise.all(relatives.map((relative) => realPathInside(paths.thumbnails, relative)));
 }
 
 /** Where a new thumbnail goes: `thumbnails/ab/cd/<md5>.webp`. */

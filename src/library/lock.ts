@@ -5,6 +5,37 @@ export type LibraryLock = { release(): void };
 
 const HOLDER_BYTES_MAX = 1_000;
 
+/** The last holder or waiter of each lock in this process. */
+const QUEUES = new Map<string, Promise<unknown>>();
+
+/**
+ * Runs `work` with the lock of a library, after whatever this process does with it already.
+ *
+ * @throws {AppError} `locked`, naming the holder, if another process has it.
+ */
+export async function withLock<T>(
+  path: string,
+  command: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = QUEUES.get(path) ?? Promise.resolve();
+  const turn = before.then(async () => {
+    const lock = await lockLibrary(path, command);
+    try {
+      return await work();
+    } finally {
+      lock.release();
+    }
+  });
+  const settled = turn.catch(() => {});
+  QUEUES.set(path, settled);
+  try {
+    return await turn;
+  } finally {
+    if (QUEUES.get(path) === settled) QUEUES.delete(path);
+  }
+}
+
 /**
  * Takes the lock of a library (`data/library.lock`), which commands that move files hold.
  *

@@ -1,5 +1,7 @@
-import { dirname, join } from "node:path";
+import { statfs } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { AppError } from "../base/errors.ts";
+import { FREE_DISK_FLOOR_BYTES } from "../base/limits.ts";
 import { toFileError } from "../media/file_error.ts";
 import { getFileMd5 } from "../media/md5.ts";
 import {
@@ -35,13 +37,24 @@ export type FileCalls = Pick<
 export type StoreOptions = {
   paths: LibraryPaths;
   calls?: FileCalls;
+  /** What an interrupted run stored and did not commit. */
+  leftovers?: Leftovers;
   /** Whether a stored path belongs to another content already. */
   isTaken: (filepath: string) => boolean;
   /** Whether two files are equal byte for byte. */
   isSame: (left: string, right: string) => Promise<boolean>;
 };
 
-/** Where files lie while they are copied: on the library's device, hidden from its own walks. */
+/** md5 → stored paths that have files of this content, perhaps, and no row. */
+export type Leftovers = ReadonlyMap<string, readonly string[]>;
+
+/*
+ * Between a file's name in the library and its row lies a moment at which the program can end. The next
+ * run must find that file again, even if it meets the content under another name first; else it would be
+ * there twice. So `.incoming`, where files lie while they are copied (on the library's device, hidden
+ * from its own walks), also has an empty file `<md5>/<name>` for every name that is being given. It goes
+ * after the commit; what is left of them are the next run's leftovers.
+ */
 const INCOMING = ".incoming";
 
 /**
@@ -73,11 +86,18 @@ async function giveName(
   options: StoreOptions,
 ): Promise<FilePlace> {
   const calls = options.calls ?? Deno;
-  for (const filepath of candidatePaths(file)) {
+  const leftovers = options.leftovers?.get(file.md5) ?? [];
+  for (const filepath of new Set([...leftovers, ...candidatePaths(file)])) {
     if (options.isTaken(filepath)) continue;
+    const note = join(options.paths.images, INCOMING, file.md5, basename(filepath));
+    await calls.mkdir(dirname(note), { recursive: true });
+    (await calls.open(note, { create: true, write: true })).close();
     const target = resolveInside(options.paths.images, filepath);
     await makeFolder(dirname(target), calls);
-    if (!(await claim(temporary, target, { calls, isSame: options.isSame }))) continue;
+    if (!(await claim(temporary, target, { calls, isSame: options.isSame }))) {
+      await calls.remove(note);
+      continue;
+    }
     await syncFolder(dirname(target), calls);
     const info = await Deno.stat(target);
     return {
@@ -198,9 +218,63 @@ function isOneInode(left: Deno.FileInfo, right: Deno.FileInfo): boolean {
   return (left.ino ?? 0) !== 0 && left.ino === right.ino && left.dev === right.dev;
 }
 
-/** Removes what an interrupted run left half copied. The library must be locked. */
-export async function clearIncoming(paths: LibraryPaths): Promise<void> {
-  await Deno.remove(join(paths.images, INCOMING), { recursive: true }).catch(ignoreMissing);
+/** Forgets that a name was being given to a content, whose row is committed now. */
+export async function forgetStored(paths: LibraryPaths, md5: string): Promise<void> {
+  await Deno.remove(join(paths.images, INCOMING, md5), { recursive: true }).catch(ignoreMissing);
+}
+
+/** Removes what an interrupted run left half copied, and gives what it stored. Needs the lock. */
+export async function clearIncoming(
+  paths: LibraryPaths,
+  isTaken: (filepath: string) => boolean,
+): Promise<Leftovers> {
+  const folder = join(paths.images, INCOMING);
+  const leftovers = new Map<string, string[]>();
+  if (!(await exists(folder))) return leftovers;
+  for await (const entry of Deno.readDir(folder)) {
+    const path = join(folder, entry.name);
+    const stored = entry.isDirectory ? await findStored(path, { paths, isTaken }) : [];
+    if (stored.length > 0) leftovers.set(entry.name, stored);
+    else await Deno.remove(path, { recursive: true });
+  }
+  return leftovers;
+}
+
+/** Paths without a row that are noted in a folder. */
+async function findStored(
+  folder: string,
+  options: { paths: LibraryPaths; isTaken: (filepath: string) => boolean },
+): Promise<string[]> {
+  const stored: string[] = [];
+  for await (const { name } of Deno.readDir(folder)) {
+    const filepath = getBucketedPath(name);
+    if (options.isTaken(filepath)) continue;
+    if (await exists(resolveInside(options.paths.images, filepath))) stored.push(filepath);
+  }
+  return stored;
+}
+
+/**
+ * Refuses to begin when a disk has too little room.
+ *
+ * @throws {AppError} `disk_full`, naming folder and remedy.
+ */
+export async function checkFreeDisk(
+  folder: string,
+  floorBytes = FREE_DISK_FLOOR_BYTES,
+): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= floorBytes) return;
+  throw new AppError("disk_full", `Cannot import: ${folder} has ${freeBytes} bytes left`, {
+    remedy: `Free some space (at least ${floorBytes} bytes), or use --in-place`,
+  });
+}
+
+/** Removes the folder of incoming files when nothing is left in it. */
+export async function removeIncoming(paths: LibraryPaths): Promise<void> {
+  // Not empty: the next run needs it.
+  await Deno.remove(join(paths.images, INCOMING)).catch(() => {});
 }
 
 /** Makes sure that a file's bytes are on the disk. */

@@ -101,6 +101,7 @@ export class TaskRunner {
   ): Promise<void> {
     const report = (progress: TaskProgress) => this.#change(id, { progress });
     try {
+      // Cancelled before it began: nothing is done.
       signal.throwIfAborted();
       const result = await work({ signal, report });
       this.#change(id, { state: "succeeded", result: result ?? null });

@@ -1,4 +1,6 @@
+import { extname } from "node:path";
 import { AppError } from "../base/errors.ts";
+import { toFileError } from "../media/file_error.ts";
 import { mediaTypeOfExt, SNIFF_BYTES, sniffMediaType } from "../media/sniff.ts";
 import type { ImageView } from "./image_view.ts";
 import type { Library } from "./library.ts";
@@ -15,25 +17,27 @@ export class Thumbnails {
   }
 
   /**
-   * Absolute path of an image's thumbnail, made now if there is none.
+   * Absolute path of an image's thumbnail, made now if there is none; `file` is where the image lies if
+   * that is not its place in the library.
    *
-   * @throws {AppError} `undecodable_media` if the image cannot be decoded, `not_found` if its file is gone.
+   * @throws {AppError} `undecodable_media` if the image cannot be decoded, `not_found` if its file is gone,
+   *   `forbidden` if a link leads out of the library.
    */
-  async find(image: Pick<ImageView, "md5" | "filepath">): Promise<string> {
-    for (const path of thumbnailCandidates(this.#library.paths, image)) {
+  async find(image: Pick<ImageView, "md5" | "filepath">, file?: string): Promise<string> {
+    for (const path of await thumbnailCandidates(this.#library.paths, image)) {
       if (await hasBytes(path)) return path;
     }
     let making = this.#making.get(image.md5);
     if (making === undefined) {
-      making = this.#make(image).finally(() => this.#making.delete(image.md5));
+      making = this.#make(image, file).finally(() => this.#making.delete(image.md5));
       this.#making.set(image.md5, making);
     }
     return await making;
   }
 
-  async #make(image: Pick<ImageView, "md5" | "filepath">): Promise<string> {
+  async #make(image: Pick<ImageView, "md5" | "filepath">, file?: string): Promise<string> {
     const { paths } = this.#library;
-    const path = await locateFile(paths, this.#library.roots(), image.filepath);
+    const path = file ?? await locateFile(paths, this.#library.roots(), image.filepath);
     const thumbnailPath = newThumbnailPath(paths, image.md5);
     const ext = await readType(path);
     const made = await this.#library.media.call("renewThumbnail", { path, ext, thumbnailPath });
@@ -62,21 +66,16 @@ async function hasBytes(path: string): Promise<boolean> {
 
 async function readType(path: string): Promise<string> {
   const head = new Uint8Array(SNIFF_BYTES);
-  using file = await openFile(path);
-  const count = await file.read(head) ?? 0;
-  const type = sniffMediaType(head.subarray(0, count)) ??
-    mediaTypeOfExt(path.slice(path.lastIndexOf(".")));
-  if (type === undefined) throw new AppError("undecodable_media", `${path} is no picture or video`);
-  return type.ext;
-}
-
-async function openFile(path: string): Promise<Deno.FsFile> {
+  let count: number;
   try {
-    return await Deno.open(path, { read: true });
+    using file = await Deno.open(path, { read: true });
+    count = await file.read(head) ?? 0;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new AppError("not_found", `There is no file ${path}`);
-    }
-    throw error;
+    throw toFileError("read", path, error);
   }
+  const type = sniffMediaType(head.subarray(0, count)) ?? mediaTypeOfExt(extname(path));
+  if (type === undefined) {
+    throw new AppError("undecodable_media", `${path} is no picture or video`);
+  }
+  return type.ext;
 }

@@ -11,11 +11,11 @@ import {
   type TrashManifest,
 } from "../store/trash.ts";
 import { FILE_NAME_BYTES_MAX } from "../base/limits.ts";
-import { getBucketedPath, resolveInside, withHashSuffix } from "../media/paths.ts";
+import { getBucketedPath, realPathInside, resolveInside, withHashSuffix } from "../media/paths.ts";
 import { isPathTaken } from "../store/import_images.ts";
 import type { Library } from "./library.ts";
 import { exists, splitStored } from "./library_paths.ts";
-import { lockLibrary } from "./lock.ts";
+import { withLock } from "./lock.ts";
 import { makeFolder, syncFile, syncFolder } from "./stored_file.ts";
 
 /*
@@ -32,17 +32,19 @@ import { makeFolder, syncFile, syncFolder } from "./stored_file.ts";
  * @throws {AppError} `not_found`, or `locked` while a command moves files.
  */
 export async function moveToTrash(library: Library, imageId: ImageId): Promise<number> {
-  const lock = await lockLibrary(library.paths.lock, "delete");
-  try {
+  return await withLock(library.paths.lock, "delete", async () => {
     const { reader } = library.core;
-    const manifest = readManifest(reader, imageId, toKeep(library, imageId));
+    const kept = toKeep(library, imageId);
+    for (const { filepath, trashed } of kept.files) {
+      // Refused before anything is written: a link must not lead to a file outside of the library.
+      if (trashed !== null) await realPathInside(library.paths.images, filepath);
+    }
+    const manifest = readManifest(reader, imageId, kept);
     const { entryId } = await library.writer.call("takeOut", { manifest });
     await library.core.poll();
     await finishMove(library, readTrashEntry(reader, entryId)!);
     return entryId;
-  } finally {
-    lock.release();
-  }
+  });
 }
 
 /** Every stored place of an image, with its name in the trash, and the folder for them there. */
@@ -60,8 +62,6 @@ function toKeep(library: Library, imageId: ImageId): { folder: string; files: Tr
   const files = [...new Set([served, ...places])].map((filepath, i) => {
     const isOurs = splitStored(roots, filepath).root === undefined;
     if (!isOurs) return { filepath, trashed: null };
-    // Refused before anything is written: nothing outside of the library is moved.
-    resolveInside(library.paths.images, filepath);
     return { filepath, trashed: `${folder}/${i}-${toTrashName(basename(filepath), md5)}` };
   });
   return { folder, files };
@@ -116,8 +116,7 @@ async function moveFile(from: string, to: string): Promise<void> {
  * @throws {AppError} `not_found`, `conflict` if its content is in the library again, `locked`.
  */
 export async function restoreFromTrash(library: Library, entryId: number): Promise<ImageId> {
-  const lock = await lockLibrary(library.paths.lock, "restore");
-  try {
+  return await withLock(library.paths.lock, "restore", async () => {
     const entry = readTrashEntry(library.core.reader, entryId);
     if (entry === undefined) {
       throw new AppError("not_found", `There is no entry ${entryId} in the trash`);
@@ -125,9 +124,7 @@ export async function restoreFromTrash(library: Library, entryId: number): Promi
     const imageId = await finishRestore(library, entry);
     await library.core.poll();
     return imageId;
-  } finally {
-    lock.release();
-  }
+  });
 }
 
 async function finishRestore(library: Library, entry: TrashEntry): Promise<ImageId> {
@@ -220,19 +217,14 @@ function withPaths(manifest: TrashManifest, paths: ReadonlyMap<string, string>):
  */
 export async function resumeTrash(library: Library): Promise<void> {
   if (readUnfinishedTrash(library.core.reader).length === 0) return;
-  let lock;
   try {
-    lock = await lockLibrary(library.paths.lock, "finish what was interrupted");
+    await withLock(library.paths.lock, "finish what was interrupted", async () => {
+      for (const entry of readUnfinishedTrash(library.core.reader)) await resume(library, entry);
+      await library.core.poll();
+    });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    log("trash").warn("{error}", { error });
-    return;
-  }
-  try {
-    for (const entry of readUnfinishedTrash(library.core.reader)) await resume(library, entry);
-    await library.core.poll();
-  } finally {
-    lock.release();
+    log("trash").warn("{reason}", { reason: error.message });
   }
 }
 

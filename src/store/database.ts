@@ -57,7 +57,7 @@ function open(path: string, make: () => Database): Database {
 /** What SQLite says, what it is called here, what a person can do about it. */
 const CAUSES: [
   pattern: RegExp,
-  code: "corrupt" | "locked" | "read_only" | "disk_full",
+  code: "corrupt" | "locked" | "read_only" | "disk_full" | "conflict",
   remedy: string,
 ][] = [
   [
@@ -75,6 +75,11 @@ const CAUSES: [
     /readonly database|read-only|permission denied|access denied/i,
     "read_only",
     "Make the file and its folder writable for this user, or choose another folder with --library",
+  ],
+  [
+    /already exists/i,
+    "conflict",
+    "It has tables that are named like this program's and are others. Nothing was changed",
   ],
   [/disk is full|disk I\/O error|no space/i, "disk_full", "Free some disk space and try again"],
 ];

@@ -19,6 +19,14 @@ export function buildLibraryRoutes(state: ServerState): Hono {
   const routes = new Hono();
   routes.get("/status", (context) => context.json(toStatus(state)));
   routes.post("/cache/reload", (context) => {
+    const running = library.tasks.list().find((task) =>
+      task.kind === "reload" && task.state === "running"
+    );
+    if (running !== undefined) {
+      // The running load may have begun before this request: another follows it, as for every caller.
+      library.core.cache.loadDataFromDbAsync();
+      return context.json(running, 202, { location: `/api/tasks/${running.id}` });
+    }
     const task = library.tasks.start("reload", async ({ report }) => {
       const ended = new AbortController();
       library.core.events.on("loadProgressed", ({ stage, done, total }) => {

@@ -1,0 +1,143 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "node:path";
+import { lockLibrary } from "../../src/library/lock.ts";
+import { bytesOf } from "../media/sample_media.ts";
+import { mainCommand, runMain } from "../support/run_main.ts";
+import { fingerprint, hashTree, writePicture } from "../support/sample_library.ts";
+import { withTempDir } from "../support/temp.ts";
+
+Deno.test("import reports what it did, and ends with 0, 1 when a file failed, 2 when it cannot work", async () => {
+  await withTempDir(async (dir) => {
+    await writePicture(join(dir, "pictures/a.png"), 1, { ".txt": "x" });
+    await writePicture(join(dir, "pictures/b.png"), 1);
+    await Deno.writeTextFile(join(dir, "pictures/notes.md"), "no picture");
+    // Relative paths are those of the person who calls, not of the project.
+    const env = { INIT_CWD: dir, CHIBIBOORU_LIBRARY: "lib" };
+    const first = await runMain(["import", "pictures"], { env });
+    assertEquals([first.code, first.stderr], [0, ""]);
+    assertMatch(first.stdout, new RegExp(`^Library: ${join(dir, "lib")}\n  added           1\n`));
+    assertMatch(first.stdout, /further copies {2}1\n/);
+    assertMatch(first.stdout, /skipped {9}1 \(0 failed\)\n/);
+    assertMatch(first.stdout, /skipped .*notes\.md: It is a text file/);
+    const evil = `evil\x1b[31m\n.png`;
+    await Deno.writeFile(
+      join(dir, "pictures", evil),
+      bytesOf("\x89PNG\r\n\x1a\n"),
+    );
+    const second = await runMain(["import", "pictures", "--json"], { env });
+    assertEquals([second.code, second.stderr], [1, ""]);
+    const report = JSON.parse(second.stdout);
+    assertEquals(Object.keys(report), [
+      "dry_run",
+      "added",
+      "already_there",
+      "further_copies",
+      "replaced",
+      "tags_merged",
+      "failed",
+      "skipped",
+      "warnings",
+      "bytes",
+      "elapsed_ms",
+    ]);
+    assertEquals([report.dry_run, report.added, report.already_there, report.failed], [
+      false,
+      0,
+      1,
+      1,
+    ]);
+    assertEquals(Object.keys(report.skipped[0]), ["path", "code", "reason"]);
+    const third = await runMain(["import", "pictures"], { env });
+    assertEquals(third.code, 1);
+    // deno-lint-ignore no-control-regex -- no terminal may obey a file name
+    assert(!/\x1b|evil[^\\]*\n/.test(third.stdout), JSON.stringify(third.stdout));
+  });
+});
+
+Deno.test("import says what is wrong with a command line, ends with 2, and makes no library", async () => {
+  await withTempDir(async (dir) => {
+    await writePicture(join(dir, "pictures/a.png"), 1);
+    const library = ["--library", join(dir, "lib")];
+    const cases: [args: string[], part: string][] = [
+      [["import", ...library], "no folder is given"],
+      [["import", join(dir, "pictures"), "--copy", "--move", ...library], "both --copy and --move"],
+      [["import", join(dir, "pictures"), "--frobnicate", ...library], "--frobnicate"],
+      [["import", join(dir, "pictures"), "--log-level", "loud", ...library], `"loud"`],
+      [["frobnicate"], `There is no command "frobnicate"`],
+    ];
+    for (const [args, part] of cases) {
+      const { code, stdout, stderr } = await runMain(args, { permissions: "-P=import" });
+      assertEquals([code, stdout], [2, ""], part);
+      assert(stderr.startsWith("chibibooru: ") && stderr.includes(part), stderr);
+      assert(!stderr.includes("    at "), stderr);
+    }
+    const missing = await runMain(["import", join(dir, "nowhere"), ...library]);
+    assertEquals([missing.code, missing.stdout], [2, ""]);
+    assert(missing.stderr.includes(`Cannot import ${join(dir, "nowhere")}`), missing.stderr);
+    assertEquals([...await hashTree(dir)].length, 1);
+  });
+});
+
+Deno.test("import --dry-run writes nothing, and makes no library", async () => {
+  await withTempDir(async (dir) => {
+    const pictures = join(dir, "pictures");
+    for (let i = 0; i < 3; i++) await writePicture(join(pictures, `${i}.png`), i, { ".txt": "x" });
+    const args = ["import", pictures, "--library", join(dir, "lib")];
+    const before = await fingerprint(dir);
+    const first = await runMain([...args, "--dry-run"]);
+    assertEquals([first.code, first.stderr], [0, ""]);
+    assertMatch(first.stdout, /^Dry run: nothing was written/);
+    assertMatch(first.stdout, / added {11}3\n/);
+    assertEquals(await fingerprint(dir), before);
+    assertEquals(await Array.fromAsync(Deno.readDir(dir)).then((all) => all.length), 1);
+    assertEquals((await runMain(args)).code, 0);
+    await writePicture(join(pictures, "3.png"), 3);
+    const filled = await fingerprint(dir);
+    for (const mode of ["--copy", "--move", "--in-place"]) {
+      const { code, stdout } = await runMain([...args, mode, "--dry-run", "--json"]);
+      assertEquals([code, JSON.parse(stdout).added], [0, 1]);
+      assertEquals(await fingerprint(dir), filled, mode);
+    }
+  });
+});
+
+Deno.test("import names who holds the lock", async () => {
+  await withTempDir(async (dir) => {
+    await writePicture(join(dir, "pictures/a.png"), 1);
+    await Deno.mkdir(join(dir, "lib/data"), { recursive: true });
+    const lock = await lockLibrary(join(dir, "lib/data/library.lock"), "dedupe");
+    const args = ["import", join(dir, "pictures"), "--library", join(dir, "lib")];
+    const { code, stderr } = await runMain(args);
+    lock.release();
+    assertEquals(code, 2);
+    assert(stderr.includes(`in use by dedupe (process ${Deno.pid}) since `), stderr);
+    assertEquals((await runMain(args)).code, 0);
+  });
+});
+
+Deno.test("import ends in order when it is interrupted, and goes on when it is run again", async () => {
+  await withTempDir(async (dir) => {
+    const count = 300;
+    for (let i = 0; i < count; i++) await writePicture(join(dir, `pictures/${i}.png`), i);
+    const library = join(dir, "lib");
+    const args = ["import", join(dir, "pictures"), "--library", library, "--json"];
+    const child = mainCommand(args).spawn();
+    const output = child.output();
+    // The first stored file says that it works.
+    await Deno.mkdir(join(library, "images"), { recursive: true });
+    using watcher = Deno.watchFs(library);
+    for await (const event of watcher) {
+      if (event.paths.some((path) => path.includes("/images/") && path.endsWith(".png"))) break;
+    }
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await output;
+    const text = new TextDecoder().decode(stderr);
+    assertEquals([code, new TextDecoder().decode(stdout)], [2, ""], text);
+    assertMatch(text, /The import was interrupted; what was done is kept\nRun it again to go on\./);
+    const again = JSON.parse((await runMain(args)).stdout);
+    assertEquals([again.added + again.already_there, again.failed], [count, 0]);
+    assert(again.added > 0 && again.already_there > 0, JSON.stringify(again));
+    const stored = await hashTree(join(library, "images"));
+    assertEquals([stored.size, [...stored.values()].flat().length], [count, count]);
+  });
+});
