@@ -37,17 +37,34 @@ const WEBP_EFFORT = 2;
 const ERROR_LENGTH_MAX = 300;
 
 /*
- * libvips refuses every loader that is not on this list: SVG (scripts, entities, files of others),
- * TIFF, CSV, matrix, raw and its own format never see a byte. The block holds for the whole process.
+ * Every loader of libvips but those of JPEG, PNG, WebP, GIF and AVIF: SVG (scripts, entities, files of
+ * others) and the rest never see a byte. The block holds for the whole process, and every media worker
+ * sets it when it starts: so it only ever forbids. Forbidding all and allowing five again would make the
+ * other workers' jobs of that moment fail.
  */
-const LOADERS_BLOCKED = ["VipsForeignLoad"];
-const LOADERS_ALLOWED = [
-  "VipsForeignLoadJpeg",
-  "VipsForeignLoadPng",
-  "VipsForeignLoadWebp",
-  "VipsForeignLoadNsgif",
-  "VipsForeignLoadHeif",
-];
+const LOADERS_BLOCKED = [
+  "Analyze",
+  "Csv",
+  "DcRaw",
+  "Fits",
+  "Jp2k",
+  "Jxl",
+  "Magick",
+  "Magick7",
+  "Mat",
+  "Matrix",
+  "Nifti",
+  "OpenExr",
+  "Openslide",
+  "Pdf",
+  "Ppm",
+  "Rad",
+  "Raw",
+  "Svg",
+  "Tiff",
+  "Uhdr",
+  "Vips",
+].map((name) => `VipsForeignLoad${name}`);
 
 let isConfigured = false;
 /** The last job of this isolate; each one waits for it, so that one isolate decodes one picture. */
@@ -215,7 +232,6 @@ function configure(): void {
   sharp.cache(false);
   sharp.concurrency(1);
   sharp.block({ operation: LOADERS_BLOCKED });
-  sharp.unblock({ operation: LOADERS_ALLOWED });
 }
 
 /** The decoder's complaint in one short line: where it repeats itself, its last line says most. */

@@ -196,7 +196,7 @@ Deno.test("import loses nothing and stores nothing twice, whenever it is killed"
       }
       if (i === 0) eventsOfRun = (await killAt(round, Infinity)).events;
       const ended = await runMain(argsOf(round), permissionsOf(round));
-      assertEquals([ended.code, ended.stderr], [0, ""], label);
+      assertEquals([ended.code, ended.stderr], [0, ""], `${label}: ${ended.stdout}`);
       await checkInTheEnd(round);
       const again = JSON.parse((await runMain(argsOf(round), permissionsOf(round))).stdout);
       assertEquals([again.added, again.tags_merged, again.failed], [0, 0, 0], label);
