@@ -1,6 +1,8 @@
 import type { ImageId, TagId } from "../base/ids.ts";
+import { toRatingCode } from "./columns_builder.ts";
 import type { ImageSnapshot } from "./image_snapshot.ts";
-import type { CachePorts, ImageReading } from "./ports.ts";
+import type { CachePorts, ImageReading, TagRecord } from "./ports.ts";
+import type { TagTable } from "./tag_table.ts";
 
 /** What an edit changed, for the events that follow it. */
 export type Edited = { changed: ImageId[]; removed: ImageId[]; tags: TagId[] };
@@ -51,4 +53,15 @@ export function applyReading(
   }
   edited.tags = [...touchedTags];
   return { snapshot, edited };
+}
+
+/** Whether a change of a tag changes the ratings of images, none of which is in the log. */
+export function isRerated(
+  snapshot: ImageSnapshot,
+  before: TagTable,
+  change: { id: TagId; tag: TagRecord | null },
+): boolean {
+  const { id, tag } = change;
+  return snapshot.countOfTag(id) > 0 &&
+    toRatingCode(before.nameOf(id) ?? "") !== toRatingCode(tag?.name ?? "");
 }

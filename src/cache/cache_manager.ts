@@ -1,9 +1,8 @@
 import { invariant } from "../base/errors.ts";
 import type { ImageId, TagId } from "../base/ids.ts";
 import { OVERLAY_ROWS_MAX } from "../base/limits.ts";
-import { applyReading, type Edited, idsOfPaths, readAround } from "./apply_reading.ts";
+import { applyReading, type Edited, idsOfPaths, isRerated, readAround } from "./apply_reading.ts";
 import type { CacheEvents } from "./cache_events.ts";
-import { toRatingCode } from "./columns_builder.ts";
 import { checkShapes } from "./image_columns.ts";
 import { ImageDataView } from "./image_data_view.ts";
 import { ImageSnapshot } from "./image_snapshot.ts";
@@ -400,15 +399,4 @@ export class CacheManager {
     const isFull = this.#current.editedRowCount > OVERLAY_ROWS_MAX;
     if (isFull && !this.isLoading()) this.loadDataFromDbAsync();
   }
-}
-
-/** Whether a change of a tag changes the ratings of images, none of which is in the log. */
-function isRerated(
-  snapshot: ImageSnapshot,
-  before: TagTable,
-  change: { id: TagId; tag: TagRecord | null },
-): boolean {
-  const { id, tag } = change;
-  return snapshot.countOfTag(id) > 0 &&
-    toRatingCode(before.nameOf(id) ?? "") !== toRatingCode(tag?.name ?? "");
 }
