@@ -8,8 +8,8 @@ import {
 } from "./image_columns.ts";
 
 /*
- * A snapshot on disk: "CHBSNAP1", length and checksum of the header (u32 each), header (JSON), then every column in the
- * order of the column set, each at a multiple of 8 bytes. The header tells lengths, checksums and what
+ * A snapshot on disk: "CHBSNAP1", length and checksum of the header (u32 each), header (JSON), then every
+ * column in the order of the column set, each at a multiple of 8 bytes. The header tells lengths, checksums and what
  * the caller wants to find again. Little-endian, as every machine that Deno runs on.
  */
 
@@ -19,8 +19,10 @@ const ALIGNMENT = 8;
 const HEADER_BYTES_MAX = 1 << 20;
 const NAMES = Object.keys(COLUMN_TYPES) as ColumnName[];
 
-/** Reads and writes bytes in order; a file, or a buffer in tests. */
+/** Takes bytes in order: a file, or a buffer in tests. */
 export type ByteSink = { write(bytes: Uint8Array): void };
+
+/** Gives bytes in order. */
 export type ByteSource = {
   /** Fills the buffer; false when there are not as many bytes left. */
   read(into: Uint8Array): boolean;

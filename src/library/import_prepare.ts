@@ -58,6 +58,7 @@ export class FilePreparer {
   readonly #options: PrepareOptions;
   readonly #folderNames = makeFolderNames();
 
+  /** Makes what one run prepares its files with. */
   constructor(library: Library, options: PrepareOptions) {
     this.#library = library;
     this.#options = options;
