@@ -1,6 +1,7 @@
 import { ColumnsBuilder } from "../src/cache/columns_builder.ts";
-import { columnBuffers } from "../src/cache/image_columns.ts";
-import { loadSnapshot, saveSnapshot } from "../src/cache/snapshot_file.ts";
+import { toMessage } from "../src/base/errors.ts";
+import { columnBuffers, type ImageColumns } from "../src/cache/image_columns.ts";
+import { loadSnapshot, saveSnapshot, type SnapshotFacts } from "../src/cache/snapshot_file.ts";
 import { hasChangeLog, readPosition } from "../src/store/change_log.ts";
 import { type Database, explain, openReader } from "../src/store/database.ts";
 import {
@@ -13,6 +14,9 @@ import {
   readSizes,
 } from "../src/store/read_columns.ts";
 import { isContinuation, readGuard, type SnapshotGuard } from "../src/store/snapshot_guard.ts";
+import { TAG_CATEGORIES } from "../src/tags/category.ts";
+import { RATINGS } from "../src/tags/ratings.ts";
+import { VERSION } from "../src/version.ts";
 import type { LoaderContract } from "../src/worker/contracts.ts";
 import { move } from "../src/worker/protocol.ts";
 import { serve } from "../src/worker/serve.ts";
@@ -27,6 +31,12 @@ type Load = {
   steps: Iterator<"images" | "tags"> | undefined;
 };
 let load: Load | undefined;
+
+/**
+ * What the columns hold besides the database's own values: another version of the program, or another
+ * numbering of categories and ratings, must not read them.
+ */
+const DERIVATION = JSON.stringify([VERSION, TAG_CATEGORIES, RATINGS]);
 
 /** One answer of `readSome` takes about so long: long enough to be worth its message. */
 const STEP_MS = 40;
@@ -66,6 +76,16 @@ function attempt<T>(part: (load: Load) => T): T {
 function current(): NonNullable<typeof load> {
   if (load === undefined) throw new TypeError("Cannot read: no load is open");
   return load;
+}
+
+/** A cache that cannot be written must not make a library unloadable. */
+function trySave(path: string, columns: ImageColumns, facts: SnapshotFacts): string | null {
+  try {
+    saveSnapshot(path, columns, facts);
+    return null;
+  } catch (error) {
+    return toMessage(error);
+  }
 }
 
 serve<LoaderContract>({
@@ -109,7 +129,10 @@ serve<LoaderContract>({
   readSnapshot: ({ path, snapshotPath }) => {
     const db = openReader(path);
     try {
-      const found = loadSnapshot(snapshotPath, ({ guard }) => isContinuation(db, guard));
+      const found = loadSnapshot(
+        snapshotPath,
+        ({ guard, derivation }) => derivation === DERIVATION && isContinuation(db, guard),
+      );
       if (found === null) return null;
       const { sources, guard } = found.facts as { sources: string[]; guard: SnapshotGuard };
       const { position } = guard;
@@ -126,11 +149,16 @@ serve<LoaderContract>({
       const built = own.builder.finish(posts);
       const guard = snapshotPath === null ? null : readGuard(own.db);
       end();
-      if (snapshotPath !== null && guard !== null) {
-        saveSnapshot(snapshotPath, built.columns, { guard, sources: built.sources });
-      }
-      return move(built, columnBuffers(built.columns));
+      const facts = { guard, sources: built.sources, derivation: DERIVATION };
+      const snapshotFault = snapshotPath === null || guard === null
+        ? null
+        : trySave(snapshotPath, built.columns, facts);
+      return move({ ...built, snapshotFault }, columnBuffers(built.columns));
     }),
+  abandon: () => {
+    end();
+    return null;
+  },
   readTags: ({ path }) => {
     const db = openReader(path);
     try {

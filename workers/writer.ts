@@ -8,10 +8,24 @@ import { putBack, setTrashState, takeOut } from "../src/store/trash.ts";
 import type { WriterContract } from "../src/worker/contracts.ts";
 import { serve } from "../src/worker/serve.ts";
 
-let connection: { db: Database; path: string } | undefined;
+type Connection = { db: Database; path: string };
+let connection: Connection | undefined;
+/** The database to go on with when this worker replaces one that died. */
+let inheritedPath: string | undefined;
+
+/**
+ * Connects, and makes sure of write-ahead logging: rescued or copied databases come without it, and then
+ * readers and the writer would block each other.
+ */
+function connect(path: string): Connection {
+  const db = openWriter(path);
+  db.exec("PRAGMA journal_mode = WAL");
+  return { db, path };
+}
 
 /** Runs one write transaction: all of it is committed and synced, or none of it. */
 function write<T>(change: (db: Database) => T): T {
+  if (connection === undefined && inheritedPath !== undefined) connection = connect(inheritedPath);
   if (connection === undefined) throw new TypeError("Cannot write: the database is not open");
   const { db, path } = connection;
   try {
@@ -24,8 +38,12 @@ function write<T>(change: (db: Database) => T): T {
 serve<WriterContract>({
   open: async ({ path, backupPath }) => {
     const preparation = await prepareDatabase(path, backupPath);
-    connection = { db: openWriter(path), path };
+    connection = connect(path);
     return preparation;
+  },
+  inherit: ({ path }) => {
+    inheritedPath = path;
+    return null;
   },
   importImages: ({ items }) => write((db) => importImages(db, items)),
   editTags: (edit) => write((db) => editTags(db, edit)),

@@ -9,6 +9,8 @@ export const WORKER_CALLS_PENDING_MAX = 10_000;
 
 /** Images changed by single edits that a snapshot's overlay holds before a full load folds them in. */
 export const OVERLAY_ROWS_MAX = 20_000;
+/** Single edits, repeated ones of one image counted, after which a full load folds them in. */
+export const OVERLAY_EDITS_MAX = 50_000;
 /** Entries of the change log applied one by one; more are answered by a full load. */
 export const CHANGES_APPLIED_MAX = 2_000;
 /** Entries that the change log keeps; a reader further behind loads in full. */

@@ -1,6 +1,6 @@
 import { invariant } from "../base/errors.ts";
 import type { ImageId, TagId } from "../base/ids.ts";
-import { OVERLAY_ROWS_MAX } from "../base/limits.ts";
+import { OVERLAY_EDITS_MAX, OVERLAY_ROWS_MAX } from "../base/limits.ts";
 import { applyReading, type Edited, idsOfPaths, isRerated, readAround } from "./apply_reading.ts";
 import type { CacheEvents } from "./cache_events.ts";
 import { checkShapes } from "./image_columns.ts";
@@ -89,7 +89,7 @@ export class CacheManager {
     const verbose = options.verbose ?? true;
     // A load that ended leaves the place to the queued one, never to a request that comes between.
     if (this.#running === null && this.#queued === null) {
-      return this.#start({ verbose, isWarm: false, ...options });
+      return this.#start({ isWarm: false, ...options, verbose });
     }
     this.#isQueuedVerbose ||= verbose;
     this.#queued ??= this.#running!.catch(() => false).then(() => {
@@ -174,6 +174,7 @@ export class CacheManager {
       const reading = await readAround(this.#ports, { snapshot: this.#current, ids });
       if (tagChanges.length > 0) {
         this.#publish(this.#current.withTags(this.#current.tags.with(tagChanges)));
+        if (this.#editsWhileLoading !== null) this.#editsWhileLoading.hasTags = true;
       }
       const edited = this.#applyImages([...ids], reading);
       this.#position = changes.position;
@@ -396,7 +397,8 @@ export class CacheManager {
     if (removed.length > 0) this.#events.emit("imagesRemoved", { generation, ids: removed });
     if (tags.length > 0) this.#events.emit("tagsChanged", { generation, ids: tags });
     if (changed.length + removed.length + tags.length > 0) this.#events.triggerCacheInvalidation();
-    const isFull = this.#current.editedRowCount > OVERLAY_ROWS_MAX;
+    const { editedRowCount, editCount } = this.#current;
+    const isFull = editedRowCount > OVERLAY_ROWS_MAX || editCount > OVERLAY_EDITS_MAX;
     if (isFull && !this.isLoading()) this.loadDataFromDbAsync();
   }
 }

@@ -86,6 +86,11 @@ export class ImageSnapshot {
     return this.#parts.touchedCount;
   }
 
+  /** Single edits since the load, repeated ones counted: what the overlay holds in memory. */
+  get editCount(): number {
+    return this.#parts.edit;
+  }
+
   /** Rows whose truth is in {@link stateOf} and not in the columns. Cost: O(edits since the load). */
   touchedRows(): Row[] {
     return this.#parts.overlay.touchedRows.slice(0, this.#parts.touchedCount);

@@ -1,7 +1,10 @@
 import type { ImageId, Row, TagId } from "../base/ids.ts";
+import { includesSorted } from "../base/int32_set.ts";
 import { findSorted } from "./columns_builder.ts";
 import type { ImageColumns } from "./image_columns.ts";
 import type { ImageState } from "./ports.ts";
+
+const NO_TAGS = new Int32Array();
 
 /** What an image was from edit number `edit` on, until a newer version; null = not there. */
 type RowVersion = { edit: number; state: ImageState | null; older: RowVersion | undefined };
@@ -92,8 +95,9 @@ export class Overlay {
       addOnce(this.#rowsByPath, state.filepath, row);
       for (const { id: postId } of state.postIds) addOnce(this.#rowsByPostId, postId, row);
     }
-    this.#count(before, -1, edit);
-    this.#count(state?.tagIds ?? null, 1, edit);
+    const after = state?.tagIds ?? NO_TAGS;
+    this.#count(before ?? NO_TAGS, { without: after, step: -1, edit });
+    this.#count(after, { without: before ?? NO_TAGS, step: 1, edit });
     return edit;
   }
 
@@ -103,8 +107,14 @@ export class Overlay {
     return row;
   }
 
-  #count(tagIds: Int32Array | null, step: number, edit: number): void {
-    for (const tagId of tagIds ?? []) {
+  /** Counts the tags that are on one side only: the others did not change. */
+  #count(
+    tagIds: Int32Array,
+    change: { without: Int32Array; step: number; edit: number },
+  ): void {
+    const { without, step, edit } = change;
+    for (const tagId of tagIds) {
+      if (includesSorted(without, tagId)) continue;
       const newest = this.#counts.get(tagId);
       if (newest?.edit === edit) newest.delta += step;
       else this.#counts.set(tagId, { edit, delta: (newest?.delta ?? 0) + step, older: newest });

@@ -153,6 +153,10 @@ export function saveSnapshot(path: string, columns: ImageColumns, facts: Snapsho
   const file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
   try {
     writeSnapshotFile({ write: (bytes) => writeAll(file, bytes) }, columns, facts);
+  } catch (error) {
+    // Half of it would only take the space that was missing.
+    Deno.removeSync(temporary);
+    throw error;
   } finally {
     file.close();
   }

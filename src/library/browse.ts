@@ -22,6 +22,10 @@ export type SearchPage = {
 
 /** Suggestions for an unknown tag. */
 const SUGGESTIONS_MAX = 5;
+/** Unknown tags of one query that are suggested for: each costs some passes over all tags. */
+const SUGGESTED_FOR_MAX = 3;
+/** Unknown tags of one query that are named. */
+const UNKNOWN_LISTED_MAX = 20;
 
 /**
  * Searches and takes one page.
@@ -41,9 +45,9 @@ export function searchImages(
     total: rows.length,
     images: page.rows.map((row) => toImageView(snapshot, row)),
     next: page.next,
-    unknown: unknownTags.map((name) => ({
+    unknown: [...new Set(unknownTags)].slice(0, UNKNOWN_LISTED_MAX).map((name, i) => ({
       name,
-      suggestions: suggestTags(snapshot, name, SUGGESTIONS_MAX),
+      suggestions: i < SUGGESTED_FOR_MAX ? suggestTags(snapshot, name, SUGGESTIONS_MAX) : [],
     })),
     tookMs: performance.now() - startedAt,
   };

@@ -61,7 +61,10 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
   const writesNothing = options.writesNothing ?? false;
   if (!writesNothing) await makeLibraryFolder(paths.data);
   const size = options.workers ?? Math.min(navigator.hardwareConcurrency, WORKERS_MAX);
-  const writer = new WorkerClient<WriterContract>(spawnWriter, { name: "writer" });
+  const writer = new WorkerClient<WriterContract>(spawnWriter, {
+    name: "writer",
+    greeting: { method: "inherit", request: { path: paths.database } },
+  });
   let core: Core | undefined;
   try {
     const isFirstUse = !writesNothing && await exists(paths.database) &&

@@ -2,7 +2,7 @@ import { toMessage } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import type { PostBatch } from "../cache/columns_builder.ts";
 import type { LoadedColumns, ProgressReporter } from "../cache/ports.ts";
-import type { MetadataBatch } from "../store/read_columns.ts";
+import type { LibrarySizes, MetadataBatch } from "../store/read_columns.ts";
 import type { LoaderContract, MetadataContract } from "../worker/contracts.ts";
 import { move } from "../worker/protocol.ts";
 import type { WorkerClient } from "../worker/worker_client.ts";
@@ -38,6 +38,23 @@ export async function loadColumns(
 ): Promise<LoadedColumns & { documents: MalformedDocument[] } | null> {
   const opened = await workers.loader.call("open", { path: source.path });
   if (opened === null) return null;
+  try {
+    return await readOpened(workers, { ...opened, snapshotPath: source.snapshotPath }, report);
+  } catch (error) {
+    // Its read transaction would keep the database's log from being folded in.
+    await workers.loader.call("abandon", null).catch(() => null);
+    throw error;
+  }
+}
+
+/** What {@link loadColumns} opened. */
+type OpenedLoad = { sizes: LibrarySizes; position: number | null; snapshotPath: string | null };
+
+async function readOpened(
+  workers: LoadWorkers,
+  opened: OpenedLoad,
+  report: ProgressReporter,
+): Promise<LoadedColumns & { documents: MalformedDocument[] }> {
   const { sizes, position } = opened;
   const parser = new MetadataParser(workers, sizes.metadata, report);
   let isRead = false;
@@ -52,8 +69,14 @@ export async function loadColumns(
   const { posts, malformed, documents } = await parser.finish();
   const triples = posts.map((batch) => batch.triples.buffer);
   const isWorthIt = sizes.images >= SNAPSHOT_IMAGES_MIN;
-  const request = { posts, snapshotPath: isWorthIt ? source.snapshotPath : null };
-  const { columns, sources } = await workers.loader.call("readColumns", move(request, triples));
+  const request = { posts, snapshotPath: isWorthIt ? opened.snapshotPath : null };
+  const { columns, sources, snapshotFault } = await workers.loader.call(
+    "readColumns",
+    move(request, triples),
+  );
+  if (snapshotFault !== null) {
+    log("cache").warn("The next start will be slow: {reason}", { reason: snapshotFault });
+  }
   report({ stage: "index", done: sizes.images, total: sizes.images });
   return { columns, sources, position, malformed, documents, loadedFrom: "database" };
 }

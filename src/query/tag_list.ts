@@ -6,7 +6,7 @@ export type CountedTag = { id: TagId; name: string; category: string | null; cou
 
 /**
  * The most used tags whose names begin with `prefix` and that at least one image has, most used first.
- * Cost: O(tags), 10 ms for 200,000.
+ * Cost: O(tags), 15 to 25 ms for 200,000.
  */
 export function listTags(
   snapshot: ImageSnapshot,
@@ -33,9 +33,16 @@ function mostUsed(tags: CountedTag[], limit: number): CountedTag[] {
   return tags.slice(0, limit);
 }
 
+/** Beginnings longer than this are not tried: each try is a pass over all tags. */
+const SUGGESTED_LENGTH_MAX = 40;
+
 /** Known tags that an unknown name may have meant: the longest beginning of it that is known. */
 export function suggestTags(snapshot: ImageSnapshot, name: string, limit: number): string[] {
-  for (let length = name.length; length >= 2; length = Math.floor(length * 0.7)) {
+  for (
+    let length = Math.min(name.length, SUGGESTED_LENGTH_MAX);
+    length >= 2;
+    length = Math.floor(length * 0.7)
+  ) {
     const tags = listTags(snapshot, { prefix: name.slice(0, length), limit });
     if (tags.length > 0) return tags.map((tag) => tag.name);
   }

@@ -38,8 +38,11 @@ export type LoaderContract = {
    */
   readColumns: {
     request: { posts: PostBatch[]; snapshotPath: string | null };
-    response: { columns: ImageColumns; sources: string[] };
+    /** `snapshotFault`: why the snapshot file could not be written; the columns are good all the same. */
+    response: { columns: ImageColumns; sources: string[]; snapshotFault: string | null };
   };
+  /** Ends the load that is under way, if any: its read transaction would keep the database's log. */
+  abandon: { request: null; response: null };
   /** Reads the tag table alone; null when the tables are missing. */
   readTags: { request: { path: string }; response: TagColumns | null };
 };
@@ -69,6 +72,8 @@ export type MediaContract = {
 export type WriterContract = {
   /** Makes the database ready and keeps a connection; the first call. */
   open: { request: { path: string; backupPath: string }; response: Preparation };
+  /** Names the database to a worker that replaces one that died; opened with the next write. */
+  inherit: { request: { path: string }; response: null };
   importImages: { request: { items: ImportItem[] }; response: ImportOutcome[] };
   editTags: { request: TagEdit; response: TagChange };
   ensureRoot: { request: LibraryRoot; response: LibraryRoot };

@@ -13,6 +13,8 @@ export type WorkerClientOptions = {
    * crashes the whole process, so such a worker is drained instead.
    */
   isTerminable?: boolean;
+  /** The first call of a worker that replaces one that died, before any other. */
+  greeting?: { method: string; request: unknown };
 };
 
 /**
@@ -26,6 +28,7 @@ export class WorkerClient<C extends Contract> {
   readonly #options: WorkerClientOptions;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
+  #hasStarted = false;
   #lastId = 0;
   #isClosed = false;
   #drained: (() => void)[] = [];
@@ -62,7 +65,7 @@ export class WorkerClient<C extends Contract> {
     const { promise, resolve, reject } = Promise.withResolvers<C[M]["response"]>();
     this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
     try {
-      this.#worker ??= this.#start();
+      this.#worker ??= this.#startOrReplace();
       this.#worker.postMessage({ id, method, payload: value }, [...buffers]);
     } catch (error) {
       this.#settle(id)?.reject(error as Error);
@@ -88,6 +91,17 @@ export class WorkerClient<C extends Contract> {
     this.#fail(this.#unavailable(`The ${this.#options.name} worker was stopped`));
   }
 
+  #startOrReplace(): Worker {
+    const worker = this.#start();
+    const { greeting } = this.#options;
+    if (this.#hasStarted && greeting !== undefined) {
+      // Its answer is nobody's: a worker that cannot use the greeting fails the calls that need it.
+      worker.postMessage({ id: 0, method: greeting.method, payload: greeting.request });
+    }
+    this.#hasStarted = true;
+    return worker;
+  }
+
   #start(): Worker {
     const worker = this.#spawn();
     worker.onmessage = ({ data }: MessageEvent<ReplyMessage>) => {
@@ -107,6 +121,12 @@ export class WorkerClient<C extends Contract> {
       this.#fail(this.#unavailable(`The ${this.#options.name} worker sent what cannot be read`));
     };
     return worker;
+  }
+
+  /** Refuses further calls and ends the worker at once; pending calls are rejected as `unavailable`. */
+  stop(): void {
+    this.#isClosed = true;
+    this.terminate();
   }
 
   #settle(id: number): Pending | undefined {

@@ -34,6 +34,11 @@ export class WorkerPool<C extends Contract> {
     return best.call(method, request);
   }
 
+  /** Refuses further calls and ends the workers at once; see {@link WorkerClient.stop}. */
+  stop(): void {
+    for (const client of this.#clients) client.stop();
+  }
+
   /** Waits for all pending calls, then ends the workers. */
   async close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
