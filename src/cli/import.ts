@@ -34,7 +34,11 @@ export async function runImport(around: Surroundings): Promise<number> {
       onProgress: bar.show,
     });
     bar.stop();
-    console.log(config.json ? JSON.stringify(toJson(report), null, 2) : describe(report, config));
+    console.log(
+      config.json
+        ? JSON.stringify(toJson(report), null, 2)
+        : describe(report, { config, isNew: library.preparation.kind === "created" }),
+    );
     return countFailed(report) > 0 ? 1 : 0;
   } catch (error) {
     if (!interrupts.signal.aborted) throw error;
@@ -112,10 +116,16 @@ function toJson(report: ImportReport) {
   };
 }
 
-function describe(report: ImportReport, config: ImportConfig): string {
+function describe(
+  report: ImportReport,
+  about: { config: ImportConfig; isNew: boolean },
+): string {
+  const { config, isNew } = about;
   const seconds = report.elapsedMs / 1_000;
   const lines = [
-    report.dryRun ? "Dry run: nothing was written. It would be:" : `Library: ${config.library}`,
+    report.dryRun
+      ? "Dry run: nothing was written. It would be:"
+      : `${isNew ? "New library" : "Library"}: ${config.library}`,
     `  added           ${report.added}`,
     `  already there   ${report.alreadyThere}`,
     `  further copies  ${report.furtherCopies}`,
@@ -125,7 +135,7 @@ function describe(report: ImportReport, config: ImportConfig): string {
     `  ${(report.bytes / MEGABYTE).toFixed(1)} MB in ${seconds.toFixed(1)} s`,
   ];
   if (config.mode === "move" && report.alreadyThere + report.furtherCopies > 0) {
-    lines.push("Files whose content the library already stores were left where they are.");
+    lines.push("Files whose content the library stored before, and sidecars, stay where they are.");
   }
   for (const { path, reason } of report.skipped.slice(0, SKIPPED_LISTED_MAX)) {
     lines.push(`skipped ${path}: ${reason}`);

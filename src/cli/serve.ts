@@ -27,6 +27,8 @@ export async function runServe(around: Surroundings): Promise<number> {
   const app = Promise.withResolvers<Hono>();
   const server = listen(config, async (request) => (await app.promise).fetch(request));
   const library = await openLibrary({ folder: config.library, print: console.log });
+  let loading = Promise.resolve();
+  let isStopping = false;
   try {
     announce(library);
     const shutdown = interrupts.signal;
@@ -41,7 +43,7 @@ export async function runServe(around: Surroundings): Promise<number> {
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;
     console.log(`ChibiBooru ${VERSION} is at http://${host}:${server.addr.port}/`);
     await resumeTrash(library);
-    const loading = load(library, isTerminal);
+    loading = load(library, { isTerminal, isStopping: () => isStopping });
     const poll = startPolling(library);
     await new Promise<void>((resolve) => {
       if (shutdown.aborted) resolve();
@@ -50,10 +52,12 @@ export async function runServe(around: Surroundings): Promise<number> {
     clearInterval(poll);
     console.log("Shutting down…");
     await stop(server);
-    await loading;
+    isStopping = true;
+    library.core.stopLoading();
     return 0;
   } finally {
     await library.close();
+    await loading;
   }
 }
 
@@ -92,7 +96,11 @@ function listen(
 }
 
 /** Loads the cache while requests are served already; a bar on a terminal, the seed's lines elsewhere. */
-async function load(library: Library, isTerminal: boolean): Promise<void> {
+async function load(
+  library: Library,
+  options: { isTerminal: boolean; isStopping: () => boolean },
+): Promise<void> {
+  const { isTerminal, isStopping } = options;
   const bar = isTerminal ? startBar(library) : { stop: () => {} };
   try {
     await library.core.cache.loadDataFromDb({ verbose: !isTerminal, isWarm: true });
@@ -105,7 +113,7 @@ async function load(library: Library, isTerminal: boolean): Promise<void> {
     }
   } catch (error) {
     bar.stop();
-    log("cache").error("The library could not be loaded: {error}", { error });
+    if (!isStopping()) log("cache").error("The library could not be loaded: {error}", { error });
   }
 }
 

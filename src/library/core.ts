@@ -1,3 +1,4 @@
+import { toMessage } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { CacheEvents } from "../cache/cache_events.ts";
 import { CacheManager } from "../cache/cache_manager.ts";
@@ -34,6 +35,16 @@ export type Core = {
   readonly reader: Database;
   /** Applies what was committed since the last call, if anything was. Cost: microseconds if not. */
   poll(): Promise<void>;
+  /**
+   * Makes one image's committed change visible now. It never fails, since the change is done: what goes
+   * wrong is logged, and the next poll repairs it.
+   */
+  show(filepath: string): Promise<void>;
+  /**
+   * Ends a load that is under way, which then rejects, and refuses further ones: before a
+   * {@link Core.close} that must not wait for a million images.
+   */
+  stopLoading(): void;
   /** Waits for what runs, then ends workers and connection. */
   close(): Promise<void>;
 };
@@ -87,10 +98,12 @@ function buildCore(options: CoreOptions): Core {
     },
   });
   const cache = new CacheManager({ ports, events, print: options.print ?? console.log });
-  events.on(
-    "loadFailed",
-    ({ error }) => logger.error("The cache did not load: {error}", { error }),
-  );
+  let isStopped = false;
+  events.on("loadFailed", ({ error }) => {
+    // A load that is stopped because everything stops is no failure.
+    if (!isStopped) logger.error("The cache did not load: {error}", { error });
+  });
+
   let dataVersion = readDataVersion(reader);
   return {
     database: options.database,
@@ -104,6 +117,21 @@ function buildCore(options: CoreOptions): Core {
       if (version === dataVersion) return;
       await cache.catchUp();
       dataVersion = version;
+    },
+    async show(filepath) {
+      try {
+        await cache.reloadSingleImage(filepath);
+      } catch (error) {
+        logger.warn("A change of {filepath} will show later: {reason}", {
+          filepath,
+          reason: toMessage(error),
+        });
+      }
+    },
+    stopLoading() {
+      isStopped = true;
+      workers.loader.stop();
+      workers.metadata.stop();
     },
     async close() {
       await cache.settled();

@@ -43,7 +43,10 @@ export async function editImageTags(library: Library, edit: TagsToEdit): Promise
     editor: "owner",
     expectedTags: edit.expectedTags === null ? null : [...edit.expectedTags],
   });
-  await library.core.poll();
+  const { current } = library.core.cache;
+  const row = current.rowOfId(edit.imageId);
+  // An image that is not known yet will come with the load that is under way.
+  if (row !== undefined) await library.core.show(current.filepathAt(row));
   return change;
 }
 

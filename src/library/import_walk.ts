@@ -23,6 +23,13 @@ export type WalkOptions = {
   signal?: AbortSignal;
 };
 
+/** Page 2 comes before page 10: that is how people number what belongs together. */
+const COLLATOR = new Intl.Collator("en", { numeric: true });
+
+function compareNames(a: string, b: string): number {
+  return COLLATOR.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
 /** Sidecars are read beside the file they belong to, never on their own. */
 const SIDECAR = /\.(json|txt)$/i;
 /** What gallery-dl, browsers and download programs call a file until it is whole. */
@@ -31,7 +38,7 @@ const UNFINISHED = /\.(part|crdownload|opdownload|aria2)$/i;
 const REPLACEMENT = "\ufffd";
 
 /**
- * Yields the files below a folder, each folder's in the order of their names.
+ * Yields the files below a folder, each folder's in the order of their names (2 before 10).
  *
  * Hidden files and folders are left out. A symbolic link that stays inside the folder is left out
  * silently, since its target is walked; one that leads out is reported, and so is a name that is not
@@ -69,7 +76,7 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
 async function readFolder(folder: string, options: WalkOptions): Promise<Deno.DirEntry[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return entries.sort((a, b) => compareNames(a.name, b.name));
   } catch (error) {
     options.onSkip(
       isForeignName(folder, error) ? notUtf8(folder) : {

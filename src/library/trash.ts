@@ -41,7 +41,7 @@ export async function moveToTrash(library: Library, imageId: ImageId): Promise<n
     }
     const manifest = readManifest(reader, imageId, kept);
     const { entryId } = await library.writer.call("takeOut", { manifest });
-    await library.core.poll();
+    await library.core.show(manifest.filepath);
     await finishMove(library, readTrashEntry(reader, entryId)!);
     return entryId;
   });
@@ -121,13 +121,16 @@ export async function restoreFromTrash(library: Library, entryId: number): Promi
     if (entry === undefined) {
       throw new AppError("not_found", `There is no entry ${entryId} in the trash`);
     }
-    const imageId = await finishRestore(library, entry);
-    await library.core.poll();
+    const { imageId, filepath } = await finishRestore(library, entry);
+    await library.core.show(filepath);
     return imageId;
   });
 }
 
-async function finishRestore(library: Library, entry: TrashEntry): Promise<ImageId> {
+async function finishRestore(
+  library: Library,
+  entry: TrashEntry,
+): Promise<{ imageId: ImageId; filepath: string }> {
   const { reader } = library.core;
   const back = reader.prepare("SELECT id FROM images WHERE md5 = ?").value<[number]>(
     entry.manifest.md5,
@@ -154,7 +157,7 @@ async function finishRestore(library: Library, entry: TrashEntry): Promise<Image
       error,
     });
   });
-  return imageId;
+  return { imageId, filepath: manifest.filepath };
 }
 
 /** Removes the folder of an entry that was restored; not if there is anything in it that nobody knows. */

@@ -1,5 +1,6 @@
 import { includesSorted, intersectInto, subtractInto } from "../base/int32_set.ts";
 import type { Row, TagId } from "../base/ids.ts";
+import type { ImageColumns } from "../cache/image_columns.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import type { QueryNode } from "./ast.ts";
 
@@ -42,7 +43,8 @@ function buildPlan(snapshot: ImageSnapshot, query: QueryNode): Plan {
   for (const node of nodes) addToPlan(snapshot, node, plan);
   plan.required = [...new Set(plan.required)];
   plan.excluded = [...new Set(plan.excluded)];
-  if (plan.required.some((tag) => plan.excluded.includes(tag))) plan.isImpossible = true;
+  const excluded = new Set(plan.excluded);
+  if (plan.required.some((tag) => excluded.has(tag))) plan.isImpossible = true;
   plan.required.sort((a, b) => snapshot.countOfTag(a) - snapshot.countOfTag(b) || a - b);
   return plan;
 }
@@ -82,18 +84,56 @@ function findColumnRows(snapshot: ImageSnapshot, plan: Plan): Int32Array {
   const out = new Int32Array(first.length);
   let rows: Int32Array = first;
   for (const list of lists.slice(1)) rows = out.subarray(0, intersectInto(rows, list, out));
-  for (const tag of plan.excluded) {
-    rows = out.subarray(0, subtractInto(rows, snapshot.columnRowsOfTag(tag), out));
+  const excluded = plan.excluded.map((tag) => snapshot.columnRowsOfTag(tag));
+  if (rows.length < FEW_ROWS || excluded.length === 1) {
+    for (const list of excluded) rows = out.subarray(0, subtractInto(rows, list, out));
+    return rows;
   }
-  return rows;
+  return excluded.length === 0
+    ? rows
+    : out.subarray(0, subtractAll(snapshot, rows, { excluded, out }));
 }
 
-function allColumnRows(snapshot: ImageSnapshot): Int32Array {
-  return snapshot.memo("columnRows", () => {
-    const rows = new Int32Array(snapshot.columns.imageId.length);
+/** So few rows are looked up in each excluded list; more are looked up once in a bitmap of all lists. */
+const FEW_ROWS = 1_000;
+
+/** Writes the rows that are in none of the lists to `out`: one pass over all lists, one over the rows. */
+function subtractAll(
+  snapshot: ImageSnapshot,
+  rows: Int32Array,
+  from: { excluded: readonly Int32Array[]; out: Int32Array },
+): number {
+  const { excluded, out } = from;
+  const bits = new Uint32Array((snapshot.columns.imageId.length >>> 5) + 1);
+  for (const list of excluded) setBits(bits, list);
+  return keepUnset(bits, rows, out);
+}
+
+function setBits(bits: Uint32Array, rows: Int32Array): void {
+  for (let i = 0; i < rows.length; i++) bits[rows[i] >>> 5] |= 1 << (rows[i] & 31);
+}
+
+function keepUnset(bits: Uint32Array, rows: Int32Array, out: Int32Array): number {
+  let count = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    out[count] = row;
+    count += ((bits[row >>> 5] >>> (row & 31)) & 1) ^ 1;
+  }
+  return count;
+}
+
+/** The rows of all images of some columns; kept as long as the columns, since edits do not change them. */
+const COLUMN_ROWS = new WeakMap<ImageColumns, Int32Array>();
+
+function allColumnRows({ columns }: ImageSnapshot): Int32Array {
+  let rows = COLUMN_ROWS.get(columns);
+  if (rows === undefined) {
+    rows = new Int32Array(columns.imageId.length);
     for (let i = 0; i < rows.length; i++) rows[i] = i;
-    return rows;
-  });
+    COLUMN_ROWS.set(columns, rows);
+  }
+  return rows;
 }
 
 function isMatch(snapshot: ImageSnapshot, row: Row, plan: Plan): boolean {

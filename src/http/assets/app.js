@@ -1,4 +1,5 @@
 // Enhancements only: every page works without this file.
+import "./edit.js";
 
 const input = document.querySelector("#q");
 const list = document.createElement("ul");
