@@ -15,7 +15,10 @@ Deno.test("import reports what it did, and ends with 0, 1 when a file failed, 2 
     const env = { INIT_CWD: dir, CHIBIBOORU_LIBRARY: "lib" };
     const first = await runMain(["import", "pictures"], { env });
     assertEquals([first.code, first.stderr], [0, ""]);
-    assertMatch(first.stdout, new RegExp(`^New library: ${join(dir, "lib")}\n  added           1\n`));
+    assertMatch(
+      first.stdout,
+      new RegExp(`^New library: ${join(dir, "lib")}\n  added           1\n`),
+    );
     assertMatch(first.stdout, /further copies {2}1\n/);
     assertMatch(first.stdout, /skipped {9}1 \(0 failed\)\n/);
     assertMatch(first.stdout, /skipped .*notes\.md: It is a text file/);

@@ -111,3 +111,15 @@ Deno.test("a damaged snapshot file, or another library's, costs a full load and 
     edit(path, "UPDATE library_state SET value = 'another' WHERE key = 'library_id'");
     await withCore(path, (_, loadedFrom) => assertEquals(loadedFrom, ["database"]));
   }));
+
+Deno.test("a snapshot file that cannot be written costs the next start its speed and nothing else", () =>
+  withMigrated({}, async (db, path) => {
+    db.exec(FILL);
+    await Deno.mkdir(`${path}.snapshot.new`);
+    for (let start = 0; start < 2; start++) {
+      await withCore(path, ({ cache }, loadedFrom) => {
+        assertEquals(loadedFrom, ["database"]);
+        assertEquals(cache.current.length, IMAGES);
+      });
+    }
+  }));
