@@ -1,4 +1,5 @@
 import type { Row } from "../base/ids.ts";
+import { firstNotBelow } from "../base/int32_set.ts";
 import { compareSources } from "../tags/sources.ts";
 import type { ImageColumns } from "./image_columns.ts";
 
@@ -19,9 +20,7 @@ export class PostIdIndex {
     this.#columns = columns;
     this.#sources = sources;
     const { postSource } = columns;
-    this.#starts = sources.map((_, source) =>
-      firstNotBelow(postSource, source, 0, postSource.length)
-    );
+    this.#starts = sources.map((_, source) => firstNotBelow(postSource, source, 0));
     this.#starts.push(postSource.length);
     this.#distinct = countDistinct(columns);
   }
@@ -37,7 +36,8 @@ export class PostIdIndex {
     const found: { source: string; row: Row }[] = [];
     for (let source = 0; source < this.#sources.length; source++) {
       const end = this.#starts[source + 1];
-      let i = firstNotBelow(postId, id, this.#starts[source], end);
+      const start = this.#starts[source];
+      let i = start + firstNotBelow(postId.subarray(start, end), id, 0);
       for (; i < end && postId[i] === id; i++) {
         found.push({ source: this.#sources[source], row: postRow[i] });
       }
@@ -49,18 +49,6 @@ export class PostIdIndex {
   static first(sources: readonly string[]): string | undefined {
     return [...sources].sort(compareSources)[0];
   }
-}
-
-/** First place from `start` to `end` whose value is at least `value`. */
-function firstNotBelow(values: Int32Array, value: number, start: number, end: number): number {
-  let low = start;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Pairs of source and post id, which stand sorted. Cost: O(p), 1 ms for 400,000. */

@@ -1,6 +1,5 @@
-import type { ImageId, Row } from "../base/ids.ts";
-import type { ImageSnapshot } from "../cache/image_snapshot.ts";
-import { type PageRequest, takePage } from "../query/page.ts";
+import type { ImageId } from "../base/ids.ts";
+import { firstWithId, type PageRequest, takePage } from "../query/page.ts";
 import { parseQuery } from "../query/parser.ts";
 import { search } from "../query/search.ts";
 import { type CountedTag, suggestTags } from "../query/tag_list.ts";
@@ -78,31 +77,15 @@ export function findNeighbours(
   request: { query: string; id: ImageId },
 ): Neighbours {
   const snapshot = library.core.cache.current;
-  const row = snapshot.rowOfId(request.id);
   const { rows } = search(snapshot, parseQuery(request.query));
-  const place = row === undefined ? -1 : placeOf(snapshot, rows, row);
-  if (place < 0) return { newer: null, older: null, position: null };
+  const place = firstWithId(snapshot, rows, request.id);
   const idAt = (i: number) => (i >= 0 && i < rows.length ? snapshot.idAt(rows[i]) : null);
+  if (idAt(place) !== request.id) return { newer: null, older: null, position: null };
   return {
     newer: idAt(place + 1),
     older: idAt(place - 1),
     position: { number: rows.length - place, total: rows.length },
   };
-}
-
-/** Place of a row among rows that ascend by image id, or -1. */
-function placeOf(snapshot: ImageSnapshot, rows: Int32Array, row: Row): number {
-  const id = snapshot.idAt(row);
-  let low = 0;
-  let high = rows.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const other = snapshot.idAt(rows[middle]);
-    if (other === id) return middle;
-    if (other < id) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
 }
 
 /** The tags of some images with their counts in the library, by category and then most used first. */

@@ -60,8 +60,3 @@ function toTagsByCategory(snapshot: ImageSnapshot, row: Row): ImageView["tags"] 
   }
   return tags;
 }
-
-/** Every tag of a view, ratings left out. */
-export function tagNamesOf(view: ImageView): string[] {
-  return Object.values(view.tags).flat();
-}

@@ -69,8 +69,8 @@ function nextOf(
     : `b${snapshot.idAt(page[page.length - 1])}`;
 }
 
-/** First place whose image id is at least `id`. */
-function firstWithId(snapshot: ImageSnapshot, rows: Int32Array, id: number): number {
+/** First place among rows that ascend by image id whose id is at least `id`. Cost: O(log n). */
+export function firstWithId(snapshot: ImageSnapshot, rows: Int32Array, id: number): number {
   let low = 0;
   let high = rows.length;
   while (low < high) {

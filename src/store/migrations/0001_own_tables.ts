@@ -13,7 +13,7 @@ const FULL_TEXT_DELETE = `DELETE FROM images_fts
  * - change_log: one row a changed subject, newest number wins; filled by triggers, so that what any
  *   program writes is seen.
  */
-export const OWN_TABLES = `
+const OWN_TABLES = `
 CREATE TABLE library_state (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -141,7 +141,7 @@ function logAll(subject: "image" | "tag", ids: string): string {
 }
 
 /** Triggers that fill the change log, whoever writes. */
-export const CHANGE_LOG_TRIGGERS = onAll("images", "image", "id") +
+const CHANGE_LOG_TRIGGERS = onAll("images", "image", "id") +
   onAll("image_tags", "image", "image_id") +
   onAll("raw_metadata", "image", "image_id") +
   onAll("image_sources", "image", "image_id") +
