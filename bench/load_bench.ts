@@ -12,37 +12,13 @@ import { openCore } from "../src/library/core.ts";
 import { ImageDetails } from "../src/library/image_details.ts";
 import { openReader } from "../src/store/database.ts";
 import type { ImageFacts } from "../src/store/images.ts";
-import { generateLibrary } from "./support/library_generator.ts";
+import { provideLibrary, warm } from "./support/libraries.ts";
 import { seededRandom, zipf } from "./support/random.ts";
 import { readPeakMb, recordResult } from "./support/results.ts";
 
 const SIZES = [10_000, 100_000, 1_000_000];
 const LOADS = 3;
 const REQUESTS = 100_000;
-const FOLDER = new URL("../.bench/", import.meta.url);
-
-/** Path of a generated library; made when it is missing. */
-async function provideLibrary(images: number): Promise<string> {
-  await Deno.mkdir(FOLDER, { recursive: true });
-  const path = new URL(`library-${images}.db`, FOLDER).pathname;
-  try {
-    await Deno.stat(path);
-  } catch {
-    const temporary = `${path}.new`;
-    await Deno.remove(temporary).catch(() => {});
-    console.error(`Generating ${images} images…`);
-    generateLibrary(temporary, { images });
-    await Deno.rename(temporary, path);
-  }
-  return path;
-}
-
-/** Reads the file once: the page cache is warm, so that the disk of this machine is not measured. */
-async function warm(path: string): Promise<void> {
-  using file = await Deno.open(path);
-  const chunk = new Uint8Array(1 << 22);
-  while (await file.read(chunk) !== null);
-}
 
 /** What one load took. */
 type LoadFigures = { seconds: number; longestStallMs: number };

@@ -11,7 +11,14 @@ export type Config = Readonly<{
 }>;
 
 /** What `serve` needs besides. */
-export type ServeConfig = Config & Readonly<{ host: string; port: number }>;
+export type ServeConfig =
+  & Config
+  & Readonly<{
+    host: string;
+    port: number;
+    /** What clients of the Danbooru API sign in with; null asks for nothing. */
+    apiKey: string | null;
+  }>;
 
 /** What `import` needs besides. */
 export type ImportConfig =
@@ -56,7 +63,8 @@ export function parseServeConfig(around: Surroundings): ServeConfig {
     });
   }
   const port = toPort(values.port ?? readEnv(around, "CHIBIBOORU_PORT") ?? "5000");
-  return Object.freeze({ ...toCommon(values, around), host, port });
+  const apiKey = readEnv(around, "CHIBIBOORU_API_KEY") ?? null;
+  return Object.freeze({ ...toCommon(values, around), host, port, apiKey });
 }
 
 /**

@@ -29,6 +29,7 @@ Deno.test("parseServeConfig() has the documented defaults, frozen", () => {
     logLevel: "info",
     host: "127.0.0.1",
     port: 5000,
+    apiKey: null,
   });
   assert(Object.isFrozen(config));
 });
@@ -38,6 +39,7 @@ Deno.test("parseServeConfig() prefers flags to the environment, and both to defa
     CHIBIBOORU_LIBRARY: "/from/env",
     CHIBIBOORU_HOST: "localhost",
     CHIBIBOORU_PORT: "1234",
+    CHIBIBOORU_API_KEY: "secret",
     LOG_LEVEL: "DEBUG",
   };
   assertEquals(serve([], env), {
@@ -45,6 +47,7 @@ Deno.test("parseServeConfig() prefers flags to the environment, and both to defa
     logLevel: "debug",
     host: "localhost",
     port: 1234,
+    apiKey: "secret",
   });
   const flags = ["--library", "/flag", "--host=::1", "--port", "0", "--log-level", "warn"];
   assertEquals(serve(flags, env), {
@@ -52,11 +55,15 @@ Deno.test("parseServeConfig() prefers flags to the environment, and both to defa
     logLevel: "warning",
     host: "::1",
     port: 0,
+    apiKey: "secret",
   });
 });
 
 Deno.test("an empty variable counts as not set, an empty path is refused", () => {
-  const names = ["CHIBIBOORU_LIBRARY", "CHIBIBOORU_HOST", "CHIBIBOORU_PORT", "LOG_LEVEL"];
+  const names = [
+    ...["CHIBIBOORU_LIBRARY", "CHIBIBOORU_HOST", "CHIBIBOORU_PORT", "CHIBIBOORU_API_KEY"],
+    "LOG_LEVEL",
+  ];
   const env = Object.fromEntries(names.map((name) => [name, ""]));
   assertEquals(serve([], env), serve([]));
   // `--library "$UNSET"` must not make a library of the folder where somebody happens to be.

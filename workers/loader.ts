@@ -1,6 +1,8 @@
-import { ColumnsBuilder } from "../src/cache/columns_builder.ts";
+import type { PackedAliases } from "../src/cache/alias_table.ts";
+import { ColumnsBuilder, indexTagNames } from "../src/cache/columns_builder.ts";
 import { toMessage } from "../src/base/errors.ts";
 import { columnBuffers, type ImageColumns } from "../src/cache/image_columns.ts";
+import type { PackedPools } from "../src/cache/pool_table.ts";
 import { loadSnapshot, saveSnapshot, type SnapshotFacts } from "../src/cache/snapshot_file.ts";
 import { hasChangeLog, readPosition } from "../src/store/change_log.ts";
 import { type Database, explain, openReader } from "../src/store/database.ts";
@@ -10,14 +12,17 @@ import {
   readMetadataBatch,
   readPackedImages,
   readPackedLinks,
+  readPackedNumbers,
   readPackedTags,
   readSizes,
 } from "../src/store/read_columns.ts";
+import { readPackedAliases, readPackedPools } from "../src/store/read_small_tables.ts";
 import { isContinuation, readGuard, type SnapshotGuard } from "../src/store/snapshot_guard.ts";
 import { TAG_CATEGORIES } from "../src/tags/category.ts";
+import { FILE_TYPES } from "../src/tags/file_types.ts";
 import { RATINGS } from "../src/tags/ratings.ts";
 import { VERSION } from "../src/version.ts";
-import type { LoaderContract } from "../src/worker/contracts.ts";
+import type { LoadedTables, LoaderContract } from "../src/worker/contracts.ts";
 import { move } from "../src/worker/protocol.ts";
 import { serve } from "../src/worker/serve.ts";
 
@@ -34,9 +39,9 @@ let load: Load | undefined;
 
 /**
  * What the columns hold besides the database's own values: another version of the program, or another
- * numbering of categories and ratings, must not read them.
+ * numbering of categories, ratings and file types, must not read them.
  */
-const DERIVATION = JSON.stringify([VERSION, TAG_CATEGORIES, RATINGS]);
+const DERIVATION = JSON.stringify([VERSION, TAG_CATEGORIES, RATINGS, FILE_TYPES]);
 
 /** One answer of `readSome` takes about so long: long enough to be worth its message. */
 const STEP_MS = 40;
@@ -56,10 +61,25 @@ function* fill(
     builder.addImages(batch);
     yield "images";
   }
+  for (const batch of readPackedNumbers(db)) builder.addNumbers(batch);
   for (const batch of readPackedLinks(db, imageIdMax)) {
     builder.addLinks(batch);
     yield "tags";
   }
+}
+
+/** The small tables, as the open read transaction shows them. */
+function readSmallTables(db: Database): { pools: PackedPools; aliases: PackedAliases } {
+  return { pools: readPackedPools(db), aliases: readPackedAliases(db) };
+}
+
+/** What to hand over with the tables of a load. */
+function tableBuffers({ columns, pools, aliases }: LoadedTables): ArrayBuffer[] {
+  return [
+    ...columnBuffers(columns),
+    ...[pools.poolId, pools.imageCount, pools.imageId].map((column) => column.buffer),
+    ...[pools.texts, aliases].flatMap(({ bytes, length }) => [bytes.buffer, length.buffer]),
+  ];
 }
 
 /** Runs one part of the load; a failure ends it, named after the database. */
@@ -113,7 +133,10 @@ serve<LoaderContract>({
     }),
   readSome: () =>
     attempt((own) => {
-      own.builder ??= new ColumnsBuilder({ ...own.sizes, tags: readPackedTags(own.db) });
+      own.builder ??= new ColumnsBuilder({
+        ...own.sizes,
+        tags: indexTagNames(readPackedTags(own.db)),
+      });
       own.steps ??= fill(own.db, own.builder, own.sizes.imageIdMax);
       const endAt = performance.now() + STEP_MS;
       let stage: "images" | "tags" = "images";
@@ -129,6 +152,7 @@ serve<LoaderContract>({
   readSnapshot: ({ path, snapshotPath }) => {
     const db = openReader(path);
     try {
+      db.exec("BEGIN");
       const found = loadSnapshot(
         snapshotPath,
         ({ guard, derivation }) => derivation === DERIVATION && isContinuation(db, guard),
@@ -136,7 +160,9 @@ serve<LoaderContract>({
       if (found === null) return null;
       const { sources, guard } = found.facts as { sources: string[]; guard: SnapshotGuard };
       const { position } = guard;
-      return move({ columns: found.columns, sources, position }, columnBuffers(found.columns));
+      // The small tables are newer than the columns; what the log says of them is read once more.
+      const tables = { columns: found.columns, sources, ...readSmallTables(db) };
+      return move({ ...tables, position }, tableBuffers(tables));
     } finally {
       db.close();
     }
@@ -148,16 +174,28 @@ serve<LoaderContract>({
       }
       const built = own.builder.finish(posts);
       const guard = snapshotPath === null ? null : readGuard(own.db);
+      const tables = { ...built, ...readSmallTables(own.db) };
       end();
       const facts = { guard, sources: built.sources, derivation: DERIVATION };
       const snapshotFault = snapshotPath === null || guard === null
         ? null
         : trySave(snapshotPath, built.columns, facts);
-      return move({ ...built, snapshotFault }, columnBuffers(built.columns));
+      return move({ ...tables, snapshotFault }, tableBuffers(tables));
     }),
   abandon: () => {
     end();
     return null;
+  },
+  readAliases: ({ path }) => {
+    const db = openReader(path);
+    try {
+      const aliases = readPackedAliases(db);
+      return move(aliases, [aliases.bytes.buffer, aliases.length.buffer]);
+    } catch (error) {
+      throw explain(error, path);
+    } finally {
+      db.close();
+    }
   },
   readTags: ({ path }) => {
     const db = openReader(path);

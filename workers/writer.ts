@@ -1,7 +1,11 @@
 import { trimChangeLog } from "../src/store/change_log.ts";
 import { type Database, explain, openWriter } from "../src/store/database.ts";
+import { setFavourite } from "../src/store/favourites.ts";
 import { importImages } from "../src/store/import_images.ts";
 import { prepareDatabase } from "../src/store/migrate.ts";
+import { writeBlacklist } from "../src/store/owner_settings.ts";
+import { deletePool, savePool } from "../src/store/pools.ts";
+import { editPost } from "../src/store/post_edits.ts";
 import { ensureRoot } from "../src/store/roots.ts";
 import { editTags } from "../src/store/tags.ts";
 import { putBack, setTrashState, takeOut } from "../src/store/trash.ts";
@@ -35,6 +39,12 @@ function write<T>(change: (db: Database) => T): T {
   }
 }
 
+/** As {@link write}, for changes with nothing to tell: messages have null and not undefined. */
+function writeSilently(change: (db: Database) => void): null {
+  write(change);
+  return null;
+}
+
 serve<WriterContract>({
   open: async ({ path, backupPath }) => {
     const preparation = await prepareDatabase(path, backupPath);
@@ -47,6 +57,11 @@ serve<WriterContract>({
   },
   importImages: ({ items }) => write((db) => importImages(db, items)),
   editTags: (edit) => write((db) => editTags(db, edit)),
+  editPost: (edit) => write((db) => editPost(db, edit)),
+  setFavourite: (favourite) => writeSilently((db) => setFavourite(db, favourite)),
+  savePool: (change) => write((db) => ({ poolId: savePool(db, change) })),
+  deletePool: ({ id }) => writeSilently((db) => deletePool(db, id)),
+  writeBlacklist: ({ lines }) => writeSilently((db) => writeBlacklist(db, lines)),
   ensureRoot: (root) => write((db) => ensureRoot(db, root)),
   takeOut: ({ manifest }) => write((db) => ({ entryId: takeOut(db, manifest) })),
   setTrashState: ({ id, state, manifest }) =>

@@ -2,6 +2,8 @@
 export type ImageId = number & { readonly __brand?: "ImageId" };
 /** Key of a tag in the database (`tags.id`), 1 to 2^31-1. */
 export type TagId = number & { readonly __brand?: "TagId" };
+/** Key of a pool in the database (`pools.id`), 1 to 2^31-1. */
+export type PoolId = number & { readonly __brand?: "PoolId" };
 /** Dense index of an image in one snapshot, from 0; meaningless in another generation. */
 export type Row = number & { readonly __brand?: "Row" };
 

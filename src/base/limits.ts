@@ -28,18 +28,50 @@ export const PAGE_SIZE_DEFAULT = 40;
 export const PAGE_SIZE_MAX = 200;
 /** Terms of one query. */
 export const QUERY_TERMS_MAX = 4_096;
+/** Groups within groups that change the meaning of a query. */
+export const QUERY_DEPTH_MAX = 500;
+/** Work on one search before it is given up. */
+export const QUERY_DEADLINE_MS = 2_000;
+/** Results that a snapshot remembers, so that the pages of one search are found once. */
+export const QUERY_MEMO_ENTRIES_MAX = 64;
+/** Conditions on columns whose bits are kept (125 KB each at a million images). */
+export const DERIVED_BITMAPS_MAX = 64;
+/** Derived numbers and orders that are kept (4 to 8 MB each at a million images). */
+export const DERIVED_COLUMNS_MAX = 24;
+/** Orders by chance that are kept. */
+export const RANDOM_ORDERS_MAX = 4;
+/** Bytes of the pages of searches that are kept ready to be sent. */
+export const SEARCH_PAGES_BYTES_MAX = 64 * 1_048_576;
 /** Length of a query's text. */
 export const QUERY_LENGTH_MAX = 100_000;
 /** Tags that one request may add or remove. */
 export const EDIT_TAGS_MAX = 1_000;
+/** Length of a pool's name. */
+export const POOL_NAME_LENGTH_MAX = 170;
+/** Posts of one pool that are written. */
+export const POOL_IMAGES_MAX = 100_000;
+/** Length of a source that is written. */
+export const SOURCE_LENGTH_MAX = 4_000;
+/** Newest posts of a search that related tags are counted in. */
+export const RELATED_SAMPLE_MAX = 1_000;
 /** Length of a tag name in UTF-8. */
 export const TAG_NAME_BYTES_MAX = 512;
 /** Body of a JSON or form request. */
 export const BODY_BYTES_MAX = 1_048_576;
 /** Entries of the image details cache. */
 export const DETAILS_ENTRIES_MAX = 20_000;
+/** Similar images that are answered unless asked otherwise. */
+export const SIMILAR_DEFAULT = 20;
+/** Most similar images of one answer. */
+export const SIMILAR_MAX = 200;
+/** Images whose similar ones are kept. */
+export const SIMILAR_ENTRIES_MAX = 20_000;
 /** Names answered by the tag list. */
 export const TAG_LIST_MAX = 200;
+/** Completions of a word that is being typed. */
+export const COMPLETIONS_DEFAULT = 10;
+/** Most completions of a word. */
+export const COMPLETIONS_MAX = 50;
 
 /** Sidecar files larger than this are reported and not read. */
 export const SIDECAR_BYTES_MAX = 16 * 1_048_576;

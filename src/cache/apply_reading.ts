@@ -1,11 +1,17 @@
-import type { ImageId, TagId } from "../base/ids.ts";
+import type { ImageId, PoolId, TagId } from "../base/ids.ts";
 import { toRatingCode } from "./columns_builder.ts";
 import type { ImageSnapshot } from "./image_snapshot.ts";
 import type { CachePorts, ImageReading, TagRecord } from "./ports.ts";
 import type { TagTable } from "./tag_table.ts";
 
 /** What an edit changed, for the events that follow it. */
-export type Edited = { changed: ImageId[]; removed: ImageId[]; tags: TagId[] };
+export type Edited = {
+  changed: ImageId[];
+  removed: ImageId[];
+  tags: TagId[];
+  pools: readonly PoolId[];
+  hasAliases: boolean;
+};
 
 /** Ids of the images that have one of these paths in a snapshot. */
 export function idsOfPaths(snapshot: ImageSnapshot, paths: Iterable<string>): ImageId[] {
@@ -56,7 +62,7 @@ export function applyReading(
 ): { snapshot: ImageSnapshot; edited: Edited } {
   const states = new Map(reading.images.map((image) => [image.id, image]));
   const tagTable = snapshot.tags.withKnown(reading.tags);
-  const edited: Edited = { changed: [], removed: [], tags: [] };
+  const edited: Edited = { changed: [], removed: [], tags: [], pools: [], hasAliases: false };
   const touchedTags = new Set<TagId>();
   for (const id of ids) {
     const state = states.get(id) ?? null;

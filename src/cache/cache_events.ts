@@ -1,4 +1,4 @@
-import type { ImageId, TagId } from "../base/ids.ts";
+import type { ImageId, PoolId, TagId } from "../base/ids.ts";
 import { type ListenOptions, TypedEventTarget } from "../base/typed_event_target.ts";
 import type { LoadStage } from "./ports.ts";
 
@@ -24,6 +24,10 @@ export type CacheEventMap = {
   imagesRemoved: { generation: number; ids: readonly ImageId[] };
   /** Tags were added, renamed, recategorised or removed, or the images of these tags changed. */
   tagsChanged: { generation: number; ids: readonly TagId[] };
+  /** Pools were added, changed or removed, or their images. */
+  poolsChanged: { generation: number; ids: readonly PoolId[] };
+  /** Other names of tags were added, changed or removed. */
+  aliasesChanged: { generation: number };
   /** Whatever was derived from cached data is out of date. */
   invalidated: Record<never, never>;
 };

@@ -1,11 +1,14 @@
 import { invariant } from "../base/errors.ts";
-import type { ImageId, TagId } from "../base/ids.ts";
+import type { ImageId, PoolId, TagId } from "../base/ids.ts";
 import { OVERLAY_EDITS_MAX, OVERLAY_ROWS_MAX } from "../base/limits.ts";
+import { AliasTable } from "./alias_table.ts";
 import { applyReading, type Edited, idsOfPaths, isRerated, readAround } from "./apply_reading.ts";
+import { applyTables, readTables } from "./apply_tables.ts";
 import type { CacheEvents } from "./cache_events.ts";
 import { checkShapes } from "./image_columns.ts";
 import { ImageDataView } from "./image_data_view.ts";
 import { ImageSnapshot } from "./image_snapshot.ts";
+import { PoolTable } from "./pool_table.ts";
 import type { CachePorts, ImageReading, LoadedColumns, TagRecord } from "./ports.ts";
 import { TagIdCache } from "./tag_id_cache.ts";
 import { TagTable } from "./tag_table.ts";
@@ -29,7 +32,13 @@ export type LoadOptions = {
 };
 
 /** What was edited one by one while a load reads; paths, because the load may know other ids for them. */
-type Edits = { ids: Set<ImageId>; paths: Set<string>; hasTags: boolean };
+type Edits = {
+  ids: Set<ImageId>;
+  paths: Set<string>;
+  hasTags: boolean;
+  poolIds: Set<PoolId>;
+  hasAliases: boolean;
+};
 
 /**
  * The seed's cache manager: the one mutable cell of the program, holding an immutable snapshot.
@@ -170,15 +179,27 @@ export class CacheManager {
         isRerated(this.#current, this.#current.tags, { id, tag })
       );
       if (isOverflow) return null;
+      const tables = await readTables(this.#ports, changes);
       const ids = new Set(changes.imageIds);
       const reading = await readAround(this.#ports, { snapshot: this.#current, ids });
       if (tagChanges.length > 0) {
         this.#publish(this.#current.withTags(this.#current.tags.with(tagChanges)));
         if (this.#editsWhileLoading !== null) this.#editsWhileLoading.hasTags = true;
       }
+      const withTables = applyTables(this.#current, tables);
+      if (withTables !== this.#current) this.#publish(withTables);
+      for (const id of changes.poolIds) this.#editsWhileLoading?.poolIds.add(id);
+      if (this.#editsWhileLoading !== null) {
+        this.#editsWhileLoading.hasAliases ||= changes.hasAliasChanges;
+      }
       const edited = this.#applyImages([...ids], reading);
       this.#position = changes.position;
-      return { ...edited, tags: [...new Set([...edited.tags, ...changes.tagIds])] };
+      return {
+        ...edited,
+        tags: [...new Set([...edited.tags, ...changes.tagIds])],
+        pools: changes.poolIds,
+        hasAliases: changes.hasAliasChanges,
+      };
     });
     if (isOverflow) return await this.loadDataFromDb({ verbose: false });
     if (edited === null) return false;
@@ -261,7 +282,13 @@ export class CacheManager {
   async #load({ verbose, isWarm }: Required<LoadOptions>): Promise<boolean> {
     const print = verbose ? this.#print : () => {};
     const startedAt = this.#now();
-    this.#editsWhileLoading = { ids: new Set(), paths: new Set(), hasTags: false };
+    this.#editsWhileLoading = {
+      ids: new Set(),
+      paths: new Set(),
+      hasTags: false,
+      poolIds: new Set(),
+      hasAliases: false,
+    };
     this.#events.emit("loadStarted", { generation: this.#current.generation });
     print("Loading data from database...");
     try {
@@ -317,34 +344,47 @@ export class CacheManager {
       return null;
     }
     checkShapes(loaded.columns);
-    const tags = await TagTable.build(loaded.columns);
-    await this.#change(() => this.#swap(loaded, tags));
+    const tables = {
+      tags: await TagTable.build(loaded.columns),
+      pools: await PoolTable.build(loaded.pools),
+      aliases: await AliasTable.build(loaded.aliases),
+    };
+    await this.#change(() => this.#swap(loaded, tables));
     return loaded.loadedFrom;
   }
 
   /** Publishes loaded columns with everything that was committed since their reading. */
-  async #swap(loaded: LoadedColumns, tags: TagTable): Promise<void> {
+  async #swap(
+    loaded: LoadedColumns,
+    { tags, pools, aliases }: { tags: TagTable; pools: PoolTable; aliases: AliasTable },
+  ): Promise<void> {
     const changes = loaded.position === null
       ? null
       : await this.#ports.readChanges(loaded.position);
+    const entries = changes?.kind === "entries" ? changes : null;
     const edits = this.#editsWhileLoading!;
     const known = edits.hasTags ? await this.#readTagTable() : tags;
-    const changedTags = changes?.kind === "entries"
-      ? await this.#readTagChanges(changes.tagIds)
-      : [];
-    const base = ImageSnapshot.of(loaded.columns, {
+    const changedTags = await this.#readTagChanges(entries?.tagIds ?? []);
+    const tables = await readTables(this.#ports, {
+      poolIds: [...edits.poolIds, ...entries?.poolIds ?? []],
+      hasAliasChanges: edits.hasAliases || entries?.hasAliasChanges === true,
+    });
+    const loadedAlone = ImageSnapshot.of(loaded.columns, {
       sources: loaded.sources,
       tags: changedTags.length === 0 ? known : known.with(changedTags),
+      pools,
+      aliases,
       generation: this.#current.generation + 1,
     });
+    const base = applyTables(loadedAlone, tables);
     const ids = new Set([
       ...edits.ids,
       ...idsOfPaths(base, edits.paths),
-      ...(changes?.kind === "entries" ? changes.imageIds : []),
+      ...entries?.imageIds ?? [],
     ]);
     const reading = await readAround(this.#ports, { snapshot: base, ids });
     this.#publish(applyReading(base, [...ids], reading).snapshot);
-    this.#position = changes?.kind === "entries" ? changes.position : loaded.position;
+    this.#position = entries?.position ?? loaded.position;
     // What cannot be applied one by one is not left out: the load that follows reads it.
     const isBehind = changes?.kind === "overflow" ||
       changedTags.some(([id, tag]) => isRerated(base, tags, { id, tag }));
@@ -391,12 +431,15 @@ export class CacheManager {
   }
 
   /** Tells what an edit changed, and folds a large overlay in by a full load. */
-  #announce({ changed, removed, tags }: Edited): void {
+  #announce({ changed, removed, tags, pools, hasAliases }: Edited): void {
     const { generation } = this.#current;
     if (changed.length > 0) this.#events.emit("imagesChanged", { generation, ids: changed });
     if (removed.length > 0) this.#events.emit("imagesRemoved", { generation, ids: removed });
     if (tags.length > 0) this.#events.emit("tagsChanged", { generation, ids: tags });
-    if (changed.length + removed.length + tags.length > 0) this.#events.triggerCacheInvalidation();
+    if (pools.length > 0) this.#events.emit("poolsChanged", { generation, ids: pools });
+    if (hasAliases) this.#events.emit("aliasesChanged", { generation });
+    const isChanged = changed.length + removed.length + tags.length + pools.length > 0;
+    if (isChanged || hasAliases) this.#events.triggerCacheInvalidation();
     const { editedRowCount, editCount } = this.#current;
     const isFull = editedRowCount > OVERLAY_ROWS_MAX || editCount > OVERLAY_EDITS_MAX;
     if (isFull && !this.isLoading()) this.loadDataFromDbAsync();

@@ -1,5 +1,7 @@
 import { isRatingTagName, ratingOfTagName, RATINGS } from "../tags/ratings.ts";
+import { fileTypeCodeOfBytes } from "../tags/file_types.ts";
 import { compareSources } from "../tags/sources.ts";
+import { orderByBytes } from "./byte_order.ts";
 import {
   checkColumns,
   ColumnArena,
@@ -7,12 +9,16 @@ import {
   type ImageColumns,
   slotCountFor,
 } from "./image_columns.ts";
+import { buildTagWords, type TagWords } from "./tag_words.ts";
 
 /** The tag table as columns: see tagId, tagNameOffset, tagNameBytes, tagCategory of the column set. */
-export type TagColumns = Pick<
+export type TagNameColumns = Pick<
   ImageColumns,
   "tagId" | "tagNameOffset" | "tagNameBytes" | "tagCategory"
 >;
+
+/** The tag table with what finds a tag by a part of its name. */
+export type TagColumns = TagNameColumns & Pick<ImageColumns, "tagNameOrder"> & TagWords;
 
 /** Consecutive images, ascending by id; numbers by place, texts packed with their lengths in bytes. */
 export type ImageBatch = {
@@ -27,6 +33,18 @@ export type ImageBatch = {
   favCount: Int32Array;
   ingestedAt: Int32Array;
   parentId: Int32Array;
+  fileSizeBytes: Float64Array;
+  /** 0: what the ending of the path says. */
+  fileType: Int32Array;
+  sourceBytes: Uint8Array;
+  sourceLength: Int32Array;
+};
+
+/** A number that few images have, in any order: `value[i]` is that of `imageId[i]`. */
+export type NumberBatch = {
+  name: "durationMs" | "favouritedAt" | "parentImageId";
+  imageId: Int32Array;
+  value: Int32Array;
 };
 
 /** Tags of consecutive images: `count[i]` entries of `tagId` belong to `imageId[i]`. */
@@ -37,7 +55,15 @@ export type LinkBatch = { imageId: Int32Array; count: Int32Array; tagId: Int32Ar
  */
 export type PostBatch = { sources: string[]; triples: Int32Array<ArrayBuffer> };
 
-const NUMBER_COLUMNS = ["width", "height", "score", "favCount", "ingestedAt", "parentId"] as const;
+const NUMBER_COLUMNS = [
+  "width",
+  "height",
+  "score",
+  "favCount",
+  "ingestedAt",
+  "parentId",
+  "fileSizeBytes",
+] as const;
 
 const LETTER_R = 0x72;
 
@@ -47,7 +73,7 @@ const DIRECT_TABLE_MAX = 1 << 26;
 /**
  * Builds the columns of a snapshot from batches that arrive in the order of image ids.
  *
- * Order of calls: all {@link addImages}, then all {@link addLinks}, then {@link finish}. Links of images
+ * Order of calls: all {@link addImages}, then all {@link addNumbers} and {@link addLinks}, then {@link finish}. Links of images
  * or tags that do not exist are left out, as the original's joins do.
  */
 export class ColumnsBuilder {
@@ -59,6 +85,8 @@ export class ColumnsBuilder {
   #pathEnd = 0;
   #links = 0;
   #linkRow = 0;
+  #sources: Uint8Array[] = [];
+  #sourceEnd = 0;
   #oddRows: number[] = [];
   #oddMd5s: Uint8Array[] = [];
 
@@ -83,6 +111,13 @@ export class ColumnsBuilder {
       favCount: arena.int32(images),
       ingestedAt: arena.int32(images),
       parentId: arena.int32(images),
+      fileSizeBytes: arena.float64(images),
+      durationMs: arena.int32(images),
+      favouritedAt: arena.int32(images),
+      parentImageId: arena.int32(images),
+      fileType: arena.uint8(images),
+      sourceOffset: arena.int32(images + 1),
+      sourceBytes: arena.uint8(0),
       rating: arena.uint8(images),
       tagOffset: arena.int32(images + 1),
       imageTagId: arena.int32(links),
@@ -107,6 +142,7 @@ export class ColumnsBuilder {
     columns.imageId.set(batch.imageId, first);
     for (const name of NUMBER_COLUMNS) columns[name].set(batch[name], first);
     columns.pathBytes.set(batch.pathBytes, this.#pathEnd);
+    if (batch.sourceBytes.length > 0) this.#sources.push(batch.sourceBytes);
     let md5Start = 0;
     for (let i = 0; i < batch.imageId.length; i++) {
       const row = first + i;
@@ -114,6 +150,10 @@ export class ColumnsBuilder {
       this.#pathEnd += batch.pathLength[i];
       columns.pathOffset[row + 1] = this.#pathEnd;
       this.#addSlot(row, pathStart, this.#pathEnd);
+      columns.fileType[row] = batch.fileType[i] ||
+        fileTypeCodeOfBytes(columns.pathBytes, pathStart, this.#pathEnd);
+      this.#sourceEnd += batch.sourceLength[i];
+      columns.sourceOffset[row + 1] = this.#sourceEnd;
       const md5End = md5Start + batch.md5Length[i];
       if (!readMd5(batch.md5Bytes, md5Start, md5End, columns.md5, 4 * row)) {
         this.#oddRows.push(row);
@@ -122,6 +162,15 @@ export class ColumnsBuilder {
       md5Start = md5End;
     }
     this.#images += batch.imageId.length;
+  }
+
+  /** Sets a number of images that were added; those of others are left out. Cost: O(b log n). */
+  addNumbers({ name, imageId, value }: NumberBatch): void {
+    const columns = this.#columns;
+    for (let i = 0; i < imageId.length; i++) {
+      const row = findSorted(columns.imageId, imageId[i]);
+      if (row >= 0) columns[name][row] = value[i];
+    }
   }
 
   /** Appends the forward lists of images that were added. Cost: O(links of the batch). */
@@ -156,6 +205,7 @@ export class ColumnsBuilder {
     while (this.#linkRow < this.#images) columns.tagOffset[++this.#linkRow] = this.#links;
     columns.imageTagId = columns.imageTagId.subarray(0, this.#links);
     columns.pathBytes = columns.pathBytes.subarray(0, this.#pathEnd);
+    this.#buildSources();
     this.#buildLists();
     this.#buildRatings();
     const sources = this.#buildPosts(posts);
@@ -170,6 +220,18 @@ export class ColumnsBuilder {
     let slot = hashBytes(pathBytes, start, end) & mask;
     while (pathSlots[slot] !== 0) slot = (slot + 1) & mask;
     pathSlots[slot] = row + 1;
+  }
+
+  /** Few images of most libraries have a source, so their bytes are counted only now. */
+  #buildSources(): void {
+    const sourceBytes = this.#arena.uint8(this.#sourceEnd);
+    let end = 0;
+    for (const bytes of this.#sources) {
+      sourceBytes.set(bytes, end);
+      end += bytes.length;
+    }
+    this.#sources = [];
+    this.#columns.sourceBytes = sourceBytes;
   }
 
   /** Inverted lists by counting sort: rows come out ascending because images are walked in order. */
@@ -249,6 +311,15 @@ export class ColumnsBuilder {
       columns.oddMd5Offset[i + 1] = start + bytes.length;
     });
   }
+}
+
+/** Adds what finds a tag by a part of its name. Cost: about 0.2 s for 200,000 names. */
+export function indexTagNames(tags: TagNameColumns): TagColumns {
+  return {
+    ...tags,
+    tagNameOrder: orderByBytes(tags.tagNameOffset, tags.tagNameBytes),
+    ...buildTagWords(tags),
+  };
 }
 
 /** Code of the rating column for a tag's name; 0 when it is no rating. */

@@ -1,10 +1,13 @@
 import { invariant } from "../base/errors.ts";
 import type { ImageId, Row, TagId } from "../base/ids.ts";
 import { type Rating, RATINGS } from "../tags/ratings.ts";
+import { FILE_TYPES, type FileType } from "../tags/file_types.ts";
+import { AliasTable } from "./alias_table.ts";
 import { findSorted } from "./columns_builder.ts";
 import { emptyColumns, hashBytes, type ImageColumns } from "./image_columns.ts";
 import { Overlay } from "./overlay.ts";
 import type { ImageState } from "./ports.ts";
+import { PoolTable } from "./pool_table.ts";
 import { PostIdIndex } from "./post_id_index.ts";
 import { ReadOnlyMap } from "./read_only_map.ts";
 import { TagTable } from "./tag_table.ts";
@@ -18,6 +21,8 @@ type SnapshotParts = {
   overlay: Overlay;
   postIds: PostIdIndex;
   tags: TagTable;
+  pools: PoolTable;
+  aliases: AliasTable;
   edit: number;
   touchedCount: number;
   imageCount: number;
@@ -42,13 +47,21 @@ export class ImageSnapshot {
   /** A snapshot of freshly loaded columns, without edits. */
   static of(
     columns: ImageColumns,
-    options: { sources: readonly string[]; tags: TagTable; generation: number },
+    options: {
+      sources: readonly string[];
+      tags: TagTable;
+      pools?: PoolTable;
+      aliases?: AliasTable;
+      generation: number;
+    },
   ): ImageSnapshot {
     return new ImageSnapshot({
       columns,
       overlay: new Overlay(columns),
       postIds: new PostIdIndex(columns, options.sources),
       tags: options.tags,
+      pools: options.pools ?? PoolTable.EMPTY,
+      aliases: options.aliases ?? AliasTable.EMPTY,
       edit: 0,
       touchedCount: 0,
       imageCount: columns.imageId.length,
@@ -79,6 +92,16 @@ export class ImageSnapshot {
   /** Tag names, ids and categories. */
   get tags(): TagTable {
     return this.#parts.tags;
+  }
+
+  /** Pools by id and by name. */
+  get pools(): PoolTable {
+    return this.#parts.pools;
+  }
+
+  /** Other names of tags. */
+  get aliases(): AliasTable {
+    return this.#parts.aliases;
   }
 
   /** Edits that have not been folded into columns by a full load. */
@@ -171,6 +194,24 @@ export class ImageSnapshot {
     return RATINGS[(this.stateOf(row)?.rating ?? this.columns.rating[row]) - 1] ?? null;
   }
 
+  /** Kind of the file of a row; undefined when it is none of those that a search can ask for. */
+  fileTypeAt(row: Row): FileType | undefined {
+    return FILE_TYPES[(this.stateOf(row)?.fileType ?? this.columns.fileType[row]) - 1];
+  }
+
+  /** Where the image of a row came from; "" when that is not known. */
+  sourceAt(row: Row): string {
+    const state = this.stateOf(row);
+    if (state) return state.source;
+    const { sourceBytes, sourceOffset } = this.columns;
+    return decoder.decode(sourceBytes.subarray(sourceOffset[row], sourceOffset[row + 1]));
+  }
+
+  /** When the image of a row became a favourite, in Unix seconds; 0 when it is none, 1 when unknown. */
+  favouritedAt(row: Row): number {
+    return this.stateOf(row)?.favouritedAt ?? this.columns.favouritedAt[row];
+  }
+
   /**
    * Rows of a tag in the columns, ascending; not a copy. Edited rows may be wrongly in or missing:
    * a reader takes {@link touchedRows} out and judges them by {@link stateOf}.
@@ -186,6 +227,11 @@ export class ImageSnapshot {
   countOfTag(tagId: TagId): number {
     return this.columnRowsOfTag(tagId).length +
       this.#parts.overlay.countDeltaAt(tagId, this.#parts.edit);
+  }
+
+  /** Tags whose number of images any edit since the load changed. */
+  editedTagIds(): Iterable<TagId> {
+    return this.#parts.overlay.countedTags();
   }
 
   /** Counts of all tags that at least one image has, by tag id. Cost: O(tags) the first time. */
@@ -267,6 +313,11 @@ export class ImageSnapshot {
       .sort((a, b) => this.idAt(a) - this.idAt(b));
   }
 
+  /** Names of the sites that the column postSource numbers, in the order in which they answer. */
+  get postSources(): readonly string[] {
+    return this.#parts.postIds.sources;
+  }
+
   /** Distinct (source, post id) pairs as of the last full load. */
   get postIdCount(): number {
     return this.#parts.postIds.size;
@@ -300,6 +351,16 @@ export class ImageSnapshot {
   /** A snapshot with another tag table. Cost: O(1). */
   withTags(tags: TagTable): ImageSnapshot {
     return new ImageSnapshot({ ...this.#parts, tags, generation: this.generation + 1 });
+  }
+
+  /** A snapshot with other pools. Cost: O(1). */
+  withPools(pools: PoolTable): ImageSnapshot {
+    return new ImageSnapshot({ ...this.#parts, pools, generation: this.generation + 1 });
+  }
+
+  /** A snapshot with other aliases. Cost: O(1). */
+  withAliases(aliases: AliasTable): ImageSnapshot {
+    return new ImageSnapshot({ ...this.#parts, aliases, generation: this.generation + 1 });
   }
 
   #state(row: Row): ImageState {

@@ -25,6 +25,11 @@ export class PostIdIndex {
     this.#distinct = countDistinct(columns);
   }
 
+  /** Names of the sites that the column postSource numbers, in the order in which they answer. */
+  get sources(): readonly string[] {
+    return this.#sources;
+  }
+
   /** Distinct (source, post id) pairs. */
   get size(): number {
     return this.#distinct;

@@ -2,9 +2,11 @@ import { AppError } from "../base/errors.ts";
 import {
   checkShapes,
   COLUMN_TYPES,
+  type ColumnArrays,
   type ColumnName,
   emptyColumns,
   type ImageColumns,
+  makeColumn,
 } from "./image_columns.ts";
 
 /*
@@ -83,9 +85,7 @@ export function readSnapshotFile(
   if (!isSameSet) throw damaged("it has other columns");
   const columns = emptyColumns();
   for (const { name, length, checksum } of header.columns) {
-    const column = COLUMN_TYPES[name as ColumnName] === "int32"
-      ? new Int32Array(length)
-      : new Uint8Array(length);
+    const column = makeColumn(name as ColumnName, length);
     const bytes = bytesOf(column);
     const padding = new Uint8Array(paddingAfter(bytes.length));
     if (!source.read(bytes) || !source.read(padding)) throw damaged("it is too short");
@@ -120,7 +120,7 @@ function paddingAfter(length: number): number {
   return (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT;
 }
 
-function bytesOf(column: Int32Array | Uint8Array): Uint8Array {
+function bytesOf(column: ColumnArrays[keyof ColumnArrays]): Uint8Array {
   return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
 }
 

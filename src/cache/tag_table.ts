@@ -1,8 +1,10 @@
 import type { TagId } from "../base/ids.ts";
 import { MAIN_SLICE_MS } from "../base/limits.ts";
 import { TAG_CATEGORIES } from "../tags/category.ts";
-import { findSorted, type TagColumns } from "./columns_builder.ts";
+import { findSorted, type TagNameColumns } from "./columns_builder.ts";
 import type { TagRecord } from "./ports.ts";
+
+const encoder = new TextEncoder();
 
 /** Tags between two looks at the clock while names are decoded. */
 const SLICE_TAGS = 2_000;
@@ -57,7 +59,7 @@ export class TagTable {
   );
 
   /** Decodes a table in slices, so that 200,000 names do not stall the main isolate for 0.1 s. */
-  static async build(columns: TagColumns): Promise<TagTable> {
+  static async build(columns: TagNameColumns): Promise<TagTable> {
     const { tagId, tagNameOffset, tagNameBytes, tagCategory } = columns;
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const names: string[] = [];
@@ -135,6 +137,41 @@ export class TagTable {
     );
   }
 
+  /**
+   * How this table differs from columns: tags that were added, renamed, given another category (as they
+   * are now) or removed (null) since, by id.
+   *
+   * Cost: O(1) for the columns that this table was built from; for others (a table read anew) one pass
+   * over all tags, kept for as long as both live.
+   */
+  changesSince(columns: TagNameColumns): ReadonlyMap<TagId, TagRecord | null> {
+    if (this.#ids === columns.tagId) return this.#patch;
+    const kept = CHANGES.get(this.#names) ?? new WeakMap<Int32Array, Changes>();
+    CHANGES.set(this.#names, kept);
+    let changes = kept.get(columns.tagId);
+    if (changes === undefined) kept.set(columns.tagId, changes = this.#compareWith(columns));
+    return this.#patch.size === 0 ? changes : new Map([...changes, ...this.#patch]);
+  }
+
+  #compareWith(columns: TagNameColumns): Changes {
+    const { tagId, tagCategory } = columns;
+    const changes = new Map<TagId, TagRecord | null>();
+    let place = 0;
+    for (let i = 0; i < this.#ids.length; i++) {
+      const id = this.#ids[i];
+      for (; place < tagId.length && tagId[place] < id; place++) changes.set(tagId[place], null);
+      const isThere = place < tagId.length && tagId[place] === id;
+      const name = this.#names[i];
+      const isSame = isThere && tagCategory[place] === this.#categories[i] &&
+        isNameAt(columns, place, name);
+      const category = TAG_CATEGORIES[this.#categories[i] - 1] ?? null;
+      if (!isSame) changes.set(id, { id, name, category });
+      if (isThere) place++;
+    }
+    for (; place < tagId.length; place++) changes.set(tagId[place], null);
+    return changes;
+  }
+
   /** This table if it has every one of `tags` as given, else one that does. */
   withKnown(tags: readonly TagRecord[]): TagTable {
     const changed = tags.filter((tag) =>
@@ -142,6 +179,26 @@ export class TagTable {
     );
     return changed.length === 0 ? this : this.with(changed.map((tag) => [tag.id, tag]));
   }
+}
+
+type Changes = ReadonlyMap<TagId, TagRecord | null>;
+
+/** Differences between the names of a base and columns, which neither table nor columns change. */
+const CHANGES = new WeakMap<readonly string[], WeakMap<Int32Array, Changes>>();
+
+/** Whether a name of the columns is this one; most names are ASCII and need no decoder. */
+function isNameAt(columns: TagNameColumns, place: number, name: string): boolean {
+  const { tagNameOffset, tagNameBytes } = columns;
+  const start = tagNameOffset[place];
+  const end = tagNameOffset[place + 1];
+  const bytes = end - start === name.length ? name : encoder.encode(name);
+  if (bytes.length !== end - start) return false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = typeof bytes === "string" ? bytes.charCodeAt(i) : bytes[i];
+    // A text with other signs is shorter than its bytes, so a text of this length has none.
+    if (tagNameBytes[start + i] !== byte || (bytes === name && byte >= 0x80)) return false;
+  }
+  return true;
 }
 
 /** A category as the columns can hold it: what is none of TAG_CATEGORIES counts as none. */

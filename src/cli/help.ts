@@ -15,7 +15,8 @@ const HELP = `ChibiBooru ${VERSION}: your tagged pictures and videos, searchable
       --json      prints the report as JSON
 
 Every command takes --library DIR (default ./library) and --log-level LEVEL.
-Environment: CHIBIBOORU_LIBRARY, CHIBIBOORU_HOST, CHIBIBOORU_PORT, LOG_LEVEL.
+Environment: CHIBIBOORU_LIBRARY, CHIBIBOORU_HOST, CHIBIBOORU_PORT, LOG_LEVEL, and CHIBIBOORU_API_KEY, the
+password of clients of the Danbooru API (any login; without it they need none).
 Exit codes: 0 done, 1 some files failed, 2 could not start or go on.
 `;
 

@@ -38,6 +38,7 @@ export async function runServe(around: Surroundings): Promise<number> {
       stalls,
       ...followLoads(library),
       shutdown,
+      apiKey: config.apiKey,
       version: VERSION,
     }));
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;

@@ -1,9 +1,12 @@
 import { type Context, Hono } from "hono";
 import { AppError } from "../base/errors.ts";
 import { log } from "../base/log.ts";
+import { buildAutocompleteRoutes } from "./api/autocomplete_routes.ts";
 import { buildImagesRoutes } from "./api/images_routes.ts";
 import { buildLibraryRoutes } from "./api/library_routes.ts";
+import { buildSimilarRoutes } from "./api/similar_routes.ts";
 import { buildAssetsRoutes } from "./assets_routes.ts";
+import { answerDanbooru, danbooruProblem, isDanbooruRequest } from "./danbooru/app.ts";
 import { FlashMessages } from "./flash.ts";
 import { buildMediaRoutes } from "./media_routes.ts";
 import { checkHost, checkOrigin, limitBody, secure } from "./middleware.ts";
@@ -17,12 +20,15 @@ import type { ServerState } from "./server_state.ts";
 export function buildApp(state: ServerState): Hono {
   const app = new Hono();
   app.use(secure, checkHost, checkOrigin, limitBody);
+  app.use(answerDanbooru(state));
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", (context) => {
     const isReady = state.isLoaded();
     return context.json({ status: isReady ? "ready" : "loading" }, isReady ? 200 : 503);
   });
   app.route("/api/images", buildImagesRoutes(state));
+  app.route("/api/images", buildSimilarRoutes(state));
+  app.route("/api/tags", buildAutocompleteRoutes(state));
   app.route("/api", buildLibraryRoutes(state));
   app.route("/assets", buildAssetsRoutes());
   app.get("/favicon.ico", (context) => context.redirect("/assets/icon.svg", 302));
@@ -32,7 +38,12 @@ export function buildApp(state: ServerState): Hono {
     const path = new URL(context.req.url).pathname;
     return answerProblem(state, context, new AppError("not_found", `There is nothing at ${path}`));
   });
-  app.onError((error, context) => answerProblem(state, context, error));
+  app.onError((error, context) =>
+    // What the middleware refuses before the routes of that API see it.
+    isDanbooruRequest(context.req.raw)
+      ? danbooruProblem(context.req.raw, error)
+      : answerProblem(state, context, error)
+  );
   return app;
 }
 

@@ -7,6 +7,7 @@ import { matchesETag } from "./etag.ts";
 const ASSETS: Record<string, string> = {
   "style.css": "text/css; charset=utf-8",
   "app.js": "text/javascript; charset=utf-8",
+  "complete.js": "text/javascript; charset=utf-8",
   "edit.js": "text/javascript; charset=utf-8",
   "icon.svg": "image/svg+xml",
 };

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { AppError, toMessage } from "../base/errors.ts";
+import { PAGE_SIZE_DEFAULT } from "../base/limits.ts";
 import { QuerySyntaxError } from "../base/query_syntax_error.ts";
 import { countTags, findImage, findNeighbours, searchImages } from "../library/browse.ts";
 import { editImageTags } from "../library/edit_tags.ts";
@@ -20,6 +21,8 @@ import type { ServerState } from "./server_state.ts";
 
 /** Entries of the trash on its page. */
 const TRASH_SHOWN_MAX = 200;
+/** Similar images on the page of a post. */
+const SIMILAR_SHOWN = 12;
 /** Tags on the page of tags. */
 const TAGS_SHOWN_MAX = 300;
 
@@ -60,14 +63,14 @@ export function buildPageRoutes(state: ServerState, flashes: FlashMessages): Hon
   return routes;
 }
 
-function showGallery(state: ServerState, context: Context): Response | Promise<Response> {
+async function showGallery(state: ServerState, context: Context): Promise<Response> {
   const { query, page, limit } = readSearch(context);
   const status = toPageStatus(state);
-  const common = { query, limit, status, page: page.kind === "number" ? page.number : null };
+  const common = { status, page: page.kind === "number" ? page.number : null };
   try {
-    const found = searchImages(state.library, { query, page, limit });
+    const found = await searchImages(state.library, { query, page, limit });
     const { durationMs } = readDurations(state, found.images.map((image) => image.id));
-    return context.html(
+    return await context.html(
       <GalleryPage
         {...common}
         {...found}
@@ -75,7 +78,7 @@ function showGallery(state: ServerState, context: Context): Response | Promise<R
           ...image,
           durationMs: durationMs.get(image.id) ?? null,
         }))}
-        pageCount={Math.max(1, Math.ceil(found.total / limit))}
+        pageCount={Math.max(1, Math.ceil(found.total / found.limit))}
         tags={countTags(state.library, found.images)}
         syntaxError={null}
       />,
@@ -83,9 +86,11 @@ function showGallery(state: ServerState, context: Context): Response | Promise<R
   } catch (error) {
     if (!(error instanceof QuerySyntaxError)) throw error;
     const { message, offset, suggestion } = error;
-    return context.html(
+    return await context.html(
       <GalleryPage
         {...common}
+        query={query}
+        limit={limit ?? PAGE_SIZE_DEFAULT}
         total={0}
         images={[]}
         pageCount={1}
@@ -109,13 +114,15 @@ function readDurations(state: ServerState, ids: readonly number[]) {
   return { durationMs: new Map(rows) };
 }
 
-function showPost(
+async function showPost(
   state: ServerState,
   context: Context,
   shown: { message: PageMessage | null; draft: TagDraft | null; query?: string },
-): Response | Promise<Response> {
+): Promise<Response> {
   const id = readId(context);
   const query = shown.query ?? context.req.query("q") ?? "";
+  const snapshot = state.library.core.cache.current;
+  const similar = await state.library.similar.find(snapshot, id, SIMILAR_SHOWN) ?? [];
   const image = findImage(state.library, id);
   const facts = image && state.library.details.get(id);
   if (image === undefined || facts === undefined) {
@@ -126,13 +133,14 @@ function showPost(
       isLoading ? { remedy: "Try again in a moment" } : {},
     );
   }
-  return context.html(
+  return await context.html(
     <PostPage
       image={image}
       facts={facts}
       tags={countTags(state.library, [image])}
       query={query}
-      {...neighboursOf(state, query, id)}
+      {...await neighboursOf(state, query, id)}
+      similar={similar}
       message={shown.message}
       draft={shown.draft}
       status={toPageStatus(state)}
@@ -142,9 +150,9 @@ function showPost(
 }
 
 /** The newer and the older neighbour; none for a query that does not parse. */
-function neighboursOf(state: ServerState, query: string, id: number) {
+async function neighboursOf(state: ServerState, query: string, id: number) {
   try {
-    const { newer, older, position } = findNeighbours(state.library, { query, id });
+    const { newer, older, position } = await findNeighbours(state.library, { query, id });
     return { previous: newer, next: older, position };
   } catch (error) {
     if (error instanceof QuerySyntaxError) return { previous: null, next: null, position: null };

@@ -2,7 +2,17 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { AppError } from "../base/errors.ts";
 import { ID_MAX } from "../base/ids.ts";
-import { EDIT_TAGS_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TAG_LIST_MAX } from "../base/limits.ts";
+import {
+  COMPLETIONS_DEFAULT,
+  COMPLETIONS_MAX,
+  EDIT_TAGS_MAX,
+  PAGE_SIZE_DEFAULT,
+  PAGE_SIZE_MAX,
+  QUERY_LENGTH_MAX,
+  SIMILAR_DEFAULT,
+  SIMILAR_MAX,
+  TAG_LIST_MAX,
+} from "../base/limits.ts";
 import { type PageRequest, parsePage } from "../query/page.ts";
 
 /** A whole number in plain digits: one thing has one address, so `1e0`, `0x1` and `01` are none. */
@@ -11,7 +21,7 @@ function wholeNumber(max: number) {
     .pipe(z.number().max(max));
 }
 
-const LIMIT = wholeNumber(PAGE_SIZE_MAX).default(PAGE_SIZE_DEFAULT);
+const LIMIT = wholeNumber(PAGE_SIZE_MAX).optional();
 const ID = wholeNumber(ID_MAX);
 const NAMES = z.array(z.string()).max(EDIT_TAGS_MAX).default([]);
 
@@ -22,6 +32,18 @@ export const TAG_EDIT = z.strictObject({ add: NAMES, remove: NAMES });
 export const TAG_LIST = z.object({
   prefix: z.string().max(1_000).default("").transform((prefix) => prefix.toLowerCase()),
   limit: wholeNumber(TAG_LIST_MAX).default(PAGE_SIZE_DEFAULT),
+});
+
+/** Query of `GET /api/tags/autocomplete`. */
+export const COMPLETION = z.object({
+  q: z.string().max(1_000).default(""),
+  context: z.string().max(QUERY_LENGTH_MAX).default(""),
+  limit: wholeNumber(COMPLETIONS_MAX).default(COMPLETIONS_DEFAULT),
+});
+
+/** Query of `GET /api/images/:id/similar`. */
+export const SIMILAR_LIST = z.object({
+  limit: wholeNumber(SIMILAR_MAX).default(SIMILAR_DEFAULT),
 });
 
 /**
@@ -38,12 +60,17 @@ export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<
   throw new AppError("bad_request", faults.join("; "));
 }
 
-/** A search as it stands in a URL: q, page, limit. Danbooru's name of q is understood too. */
-export function readSearch(context: Context): { query: string; page: PageRequest; limit: number } {
+/**
+ * A search as it stands in a URL: q, page, limit. Danbooru's name of q is understood too; without a limit the
+ * search itself may name one.
+ */
+export function readSearch(
+  context: Context,
+): { query: string; page: PageRequest; limit: number | null } {
   return {
     query: context.req.query("q") ?? context.req.query("tags") ?? "",
     page: parsePage(context.req.query("page")),
-    limit: check(z.object({ limit: LIMIT }), { limit: context.req.query("limit") }).limit,
+    limit: check(z.object({ limit: LIMIT }), { limit: context.req.query("limit") }).limit ?? null,
   };
 }
 

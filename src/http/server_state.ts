@@ -23,6 +23,8 @@ export type ServerState = {
   loadFault: () => string | null;
   /** Aborted when the server shuts down, so that open streams end. */
   shutdown: AbortSignal;
+  /** What clients of the Danbooru API sign in with; null: whoever reaches the server is its owner. */
+  apiKey: string | null;
   /** Version of the program. */
   version: string;
 };

@@ -1,10 +1,35 @@
-import type { ImageId } from "../base/ids.ts";
-import { firstWithId, type PageRequest, takePage } from "../query/page.ts";
+import type { ImageId, Row } from "../base/ids.ts";
+import { PAGE_SIZE_DEFAULT } from "../base/limits.ts";
+import type { ImageSnapshot } from "../cache/image_snapshot.ts";
+import type { Query } from "../query/ast.ts";
+import { type PageRequest, takePage } from "../query/page.ts";
 import { parseQuery } from "../query/parser.ts";
 import { search } from "../query/search.ts";
 import { type CountedTag, suggestTags } from "../query/tag_list.ts";
 import { type ImageView, toImageView } from "./image_view.ts";
 import type { Library } from "./library.ts";
+
+/** What is asked of a search; `limit` null: what the text itself says, else the usual one. */
+export type PageOfSearch = {
+  query: string;
+  page: PageRequest;
+  limit: number | null;
+};
+
+/** Rows of one page of a search, with the snapshot that they belong to. */
+export type FoundPage = {
+  snapshot: ImageSnapshot;
+  /** The search as asked for; an order by chance has its seed, so that further pages fit. */
+  query: string;
+  rows: Row[];
+  /** Images that match, exactly. */
+  total: number;
+  limit: number;
+  /** The `page` text of the next page; null on the last one. */
+  next: string | null;
+  /** Tags of the query that do not exist. */
+  unknownTags: readonly string[];
+};
 
 /** One page of a search. */
 export type SearchPage = {
@@ -13,6 +38,7 @@ export type SearchPage = {
   total: number;
   tookMs: number;
   images: ImageView[];
+  limit: number;
   /** The `page` text of the next page; null on the last one. */
   next: string | null;
   /** Tags of the query that do not exist, with known ones that may be meant. */
@@ -27,29 +53,74 @@ const SUGGESTED_FOR_MAX = 3;
 const UNKNOWN_LISTED_MAX = 20;
 
 /**
- * Searches and takes one page.
+ * Searches and takes the rows of one page.
+ *
+ * @throws {QuerySyntaxError} If the query does not parse.
+ * @throws {AppError} `timeout` if it takes too long.
+ */
+export async function findPage(library: Library, request: PageOfSearch): Promise<FoundPage> {
+  const snapshot = library.core.cache.current;
+  const query = parseQuery(request.query);
+  const limit = request.limit ?? query.limit ?? PAGE_SIZE_DEFAULT;
+  const result = await search(snapshot, query);
+  const { rows, next } = takePage(snapshot, result, { ...request.page, limit });
+  return {
+    snapshot,
+    query: nameSeed(request.query, query),
+    rows,
+    total: result.total,
+    limit,
+    next,
+    unknownTags: [...new Set(result.unknownTags)],
+  };
+}
+
+/**
+ * Counts the images that match a search, exactly.
  *
  * @throws {QuerySyntaxError} If the query does not parse.
  */
-export function searchImages(
+export async function countImages(library: Library, query: string): Promise<number> {
+  const result = await search(library.core.cache.current, {
+    ...parseQuery(query),
+    order: null,
+    limit: null,
+  });
+  return result.total;
+}
+
+/**
+ * Searches and takes one page with what is shown of its images.
+ *
+ * @throws {QuerySyntaxError} If the query does not parse.
+ */
+export async function searchImages(
   library: Library,
-  request: { query: string; page: PageRequest; limit: number },
-): SearchPage {
+  request: PageOfSearch,
+): Promise<SearchPage> {
   const startedAt = performance.now();
-  const snapshot = library.core.cache.current;
-  const { rows, unknownTags } = search(snapshot, parseQuery(request.query));
-  const page = takePage(snapshot, rows, { ...request.page, limit: request.limit });
+  const { snapshot, rows, unknownTags, ...page } = await findPage(library, request);
   return {
-    query: request.query,
-    total: rows.length,
-    images: page.rows.map((row) => toImageView(snapshot, row)),
+    query: page.query,
+    total: page.total,
+    images: rows.map((row) => toImageView(snapshot, row)),
+    limit: page.limit,
     next: page.next,
-    unknown: [...new Set(unknownTags)].slice(0, UNKNOWN_LISTED_MAX).map((name, i) => ({
+    unknown: unknownTags.slice(0, UNKNOWN_LISTED_MAX).map((name, i) => ({
       name,
       suggestions: i < SUGGESTED_FOR_MAX ? suggestTags(snapshot, name, SUGGESTIONS_MAX) : [],
     })),
     tookMs: performance.now() - startedAt,
   };
+}
+
+/** Writes the seed that was drawn into an order by chance that has none. */
+function nameSeed(text: string, { order }: Query): string {
+  if (order?.by !== "random") return text;
+  const { seed } = order;
+  return text
+    .replace(/(^|[\s(])random:(\d+)(?=[\s)]|$)/iu, `$1order:random:${seed} limit:$2`)
+    .replace(/((?:^|[\s(])(?:order|sort):random)(?=[\s)]|$)/iu, `$1:${seed}`);
 }
 
 /** An image of the current snapshot. */
@@ -68,23 +139,27 @@ export type Neighbours = {
 };
 
 /**
- * Finds the neighbours of an image within a search.
+ * Finds the neighbours of an image within a search, in the order of its results.
  *
  * @throws {QuerySyntaxError} If the query does not parse.
  */
-export function findNeighbours(
+export async function findNeighbours(
   library: Library,
   request: { query: string; id: ImageId },
-): Neighbours {
+): Promise<Neighbours> {
   const snapshot = library.core.cache.current;
-  const { rows } = search(snapshot, parseQuery(request.query));
-  const place = firstWithId(snapshot, rows, request.id);
-  const idAt = (i: number) => (i >= 0 && i < rows.length ? snapshot.idAt(rows[i]) : null);
-  if (idAt(place) !== request.id) return { newer: null, older: null, position: null };
+  const result = await search(snapshot, parseQuery(request.query));
+  const row = snapshot.rowOfId(request.id);
+  const place = row === undefined ? undefined : result.placeOf(row);
+  if (place === undefined) return { newer: null, older: null, position: null };
+  const idAt = (at: number) => {
+    const [found] = at < 0 ? [] : result.rowsBetween(at, at + 1);
+    return found === undefined ? null : snapshot.idAt(found);
+  };
   return {
-    newer: idAt(place + 1),
-    older: idAt(place - 1),
-    position: { number: rows.length - place, total: rows.length },
+    newer: idAt(place - 1),
+    older: idAt(place + 1),
+    position: { number: place + 1, total: result.total },
   };
 }
 

@@ -3,6 +3,8 @@ import type { CachePorts, ImageReading, ImageState } from "../cache/ports.ts";
 import { hasChangeLog, readChangesSince } from "../store/change_log.ts";
 import { type Database, explain } from "../store/database.ts";
 import { type ImageRows, readImageIdByPath, readImageRows, readTagRows } from "../store/images.ts";
+import { readPoolRows } from "../store/read_small_tables.ts";
+import { fileTypeCodeOfPath } from "../tags/file_types.ts";
 import { move } from "../worker/protocol.ts";
 import {
   loadColumns,
@@ -44,6 +46,8 @@ export function makeCachePorts(options: CachePortsOptions): CachePorts {
     },
     readTags: () => workers.loader.call("readTags", { path }),
     readTagsByIds: (ids) => Promise.resolve(attempt(path, () => readTagRows(reader, ids))),
+    readPools: (ids) => Promise.resolve(attempt(path, () => readPoolRows(reader, ids))),
+    readAliases: () => workers.loader.call("readAliases", { path }),
     readChanges: (position) =>
       Promise.resolve(
         attempt(path, () => hasChangeLog(reader) ? readChangesSince(reader, position) : null),
@@ -65,6 +69,7 @@ async function toReading(workers: LoadWorkers, rows: ImageRows): Promise<ImageRe
   const postIds = await readPostIds(workers, rows.documents);
   const images = rows.images.map((image): ImageState => ({
     ...image,
+    fileType: image.fileType || fileTypeCodeOfPath(image.filepath),
     rating: image.tagIds.reduce((code, id) => Math.max(code, ratingCode.get(id) ?? 0), 0),
     postIds: postIds.get(image.id) ?? [],
   }));

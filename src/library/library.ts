@@ -8,6 +8,7 @@ import { spawnHasher, spawnMedia, spawnWriter } from "../worker/spawn.ts";
 import { WorkerClient } from "../worker/worker_client.ts";
 import { WorkerPool } from "../worker/worker_pool.ts";
 import { type Core, openCore } from "./core.ts";
+import { searchImages } from "./browse.ts";
 import { ImageDetails } from "./image_details.ts";
 import {
   exists,
@@ -16,6 +17,8 @@ import {
   makeLibraryFolder,
   makeLibraryFolders,
 } from "./library_paths.ts";
+import { SearchPages } from "./search_pages.ts";
+import { SimilarImages } from "./similar_images.ts";
 import { TaskRunner } from "./tasks.ts";
 
 /** A library that is open for reading and writing. */
@@ -26,6 +29,9 @@ export type Library = {
   readonly hasher: WorkerPool<HasherContract>;
   readonly media: WorkerPool<MediaContract>;
   readonly details: ImageDetails;
+  readonly similar: SimilarImages;
+  /** Pages of searches, ready to be sent. */
+  readonly pages: SearchPages;
   readonly tasks: TaskRunner;
   /** What opening it did to the database. */
   readonly preparation: Preparation;
@@ -111,7 +117,7 @@ function buildLibrary(
     isTerminable: false,
   });
   const tasks = new TaskRunner();
-  return {
+  const library: Library = {
     ...parts,
     hasher,
     media,
@@ -119,6 +125,12 @@ function buildLibrary(
     details: new ImageDetails({
       events: core.events,
       read: (id) => readImageFacts(core.reader, id),
+    }),
+    similar: new SimilarImages({ events: core.events }),
+    pages: new SearchPages({
+      events: core.events,
+      generation: () => core.cache.current.generation,
+      search: (request) => searchImages(library, request),
     }),
     roots: () => readRoots(core.reader),
     async close() {
@@ -129,6 +141,7 @@ function buildLibrary(
       await core.close();
     },
   };
+  return library;
 }
 
 /** Name of the copy that a migration makes: one a moment, so that none is overwritten. */

@@ -70,7 +70,7 @@ async function readOpened(
   const triples = posts.map((batch) => batch.triples.buffer);
   const isWorthIt = sizes.images >= SNAPSHOT_IMAGES_MIN;
   const request = { posts, snapshotPath: isWorthIt ? opened.snapshotPath : null };
-  const { columns, sources, snapshotFault } = await workers.loader.call(
+  const { snapshotFault, ...tables } = await workers.loader.call(
     "readColumns",
     move(request, triples),
   );
@@ -78,7 +78,7 @@ async function readOpened(
     log("cache").warn("The next start will be slow: {reason}", { reason: snapshotFault });
   }
   report({ stage: "index", done: sizes.images, total: sizes.images });
-  return { columns, sources, position, malformed, documents, loadedFrom: "database" };
+  return { ...tables, position, malformed, documents, loadedFrom: "database" };
 }
 
 /**

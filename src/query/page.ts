@@ -1,6 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import { isId, type Row } from "../base/ids.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
+import type { SearchResult } from "./search.ts";
 
 /** Which part of a result: the n-th page from 1, or the images after or before an image id. */
 export type PageRequest =
@@ -10,7 +11,7 @@ export type PageRequest =
   /** Images with lower ids than this one: towards the oldest. */
   | { kind: "before"; id: number };
 
-/** One page of a result, highest image id first. */
+/** One page of a result. */
 export type ResultPage = {
   rows: Row[];
   /** The `page` text of the next page; null on the last one. */
@@ -35,48 +36,27 @@ export function parsePage(text: string | undefined): PageRequest {
   });
 }
 
-/** Takes a page from rows that ascend by image id. Cost: O(limit), or O(log n) more for keysets. */
+/**
+ * Takes a page: by number in the order asked for, by id always the highest id first. Any page of the usual
+ * order costs the same.
+ */
 export function takePage(
   snapshot: ImageSnapshot,
-  rows: Int32Array,
+  result: SearchResult,
   request: PageRequest & { limit: number },
 ): ResultPage {
   const { limit } = request;
-  let end = rows.length;
-  if (request.kind === "number") end = rows.length - (request.number - 1) * limit;
-  else if (request.kind === "before") end = firstWithId(snapshot, rows, request.id);
-  else end = Math.min(rows.length, firstWithId(snapshot, rows, request.id + 1) + limit);
-  const start = request.kind === "after"
-    ? firstWithId(snapshot, rows, request.id + 1)
-    : Math.max(0, end - limit);
-  if (end <= 0) return { rows: [], next: null };
-  const page = [...rows.subarray(start, end)].reverse();
-  return { rows: page, next: nextOf(snapshot, rows, { request, start, end, page }) };
-}
-
-function nextOf(
-  snapshot: ImageSnapshot,
-  rows: Int32Array,
-  at: { request: PageRequest; start: number; end: number; page: Row[] },
-): string | null {
-  const { request, start, end, page } = at;
-  if (request.kind === "after") {
-    return end < rows.length ? `a${snapshot.idAt(page[0])}` : null;
+  if (request.kind === "number") {
+    const start = (request.number - 1) * limit;
+    const rows = result.rowsBetween(start, start + limit);
+    return { rows, next: start + limit < result.total ? String(request.number + 1) : null };
   }
-  if (start === 0) return null;
-  return request.kind === "number"
-    ? String(request.number + 1)
-    : `b${snapshot.idAt(page[page.length - 1])}`;
-}
-
-/** First place among rows that ascend by image id whose id is at least `id`. Cost: O(log n). */
-export function firstWithId(snapshot: ImageSnapshot, rows: Int32Array, id: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (snapshot.idAt(rows[middle]) < id) low = middle + 1;
-    else high = middle;
+  if (request.kind === "before") {
+    const end = result.countBelow(request.id);
+    const rows = result.rowsById(end - limit, end).reverse();
+    return { rows, next: end > limit ? `b${snapshot.idAt(rows[rows.length - 1])}` : null };
   }
-  return low;
+  const start = result.countBelow(request.id + 1);
+  const rows = result.rowsById(start, start + limit).reverse();
+  return { rows, next: start + limit < result.total ? `a${snapshot.idAt(rows[0])}` : null };
 }

@@ -10,7 +10,14 @@ import {
 
 /** What was committed since a position. */
 export type ChangesSince =
-  | { kind: "entries"; position: number; imageIds: number[]; tagIds: number[] }
+  | {
+    kind: "entries";
+    position: number;
+    imageIds: number[];
+    tagIds: number[];
+    poolIds: number[];
+    hasAliasChanges: boolean;
+  }
   | { kind: "overflow" };
 
 /** Whether this database keeps a change log. */
@@ -45,11 +52,15 @@ function readChanges(db: Database, position: number): ChangesSince {
     "SELECT subject, subject_id FROM change_log WHERE position > ? ORDER BY position LIMIT ?",
   ).values<[string, number]>(position, CHANGES_APPLIED_MAX + 1);
   if (rows.length > CHANGES_APPLIED_MAX) return { kind: "overflow" };
+  const idsOf = (wanted: string) =>
+    rows.filter(([subject]) => subject === wanted).map(([, id]) => toNumber(id));
   return {
     kind: "entries",
     position: newest,
-    imageIds: rows.filter(([subject]) => subject === "image").map(([, id]) => toNumber(id)),
-    tagIds: rows.filter(([subject]) => subject === "tag").map(([, id]) => toNumber(id)),
+    imageIds: idsOf("image"),
+    tagIds: idsOf("tag"),
+    poolIds: idsOf("pool"),
+    hasAliasChanges: rows.some(([subject]) => subject === "aliases"),
   };
 }
 

@@ -1,5 +1,11 @@
 import { type Database, inReadTransaction, prepared } from "./database.ts";
-import { imageNumberExpressions } from "./read_columns.ts";
+import {
+  type ImageNumber,
+  rareExpressions,
+  type RareNumber,
+  selectImages,
+  toFileSize,
+} from "./read_columns.ts";
 
 /** A tag as the database has it. */
 export type TagRow = { id: number; name: string; category: string | null };
@@ -16,6 +22,13 @@ export type ImageRow = {
   favCount: number;
   ingestedAt: number;
   parentId: number;
+  fileSizeBytes: number;
+  durationMs: number;
+  favouritedAt: number;
+  parentImageId: number;
+  /** As the media says; 0: what the ending of the path says. */
+  fileType: number;
+  source: string;
 };
 
 /** Some images with the tags that they refer to and their metadata documents. */
@@ -36,11 +49,7 @@ export function readImageRows(db: Database, ids: readonly number[]): ImageRows {
 }
 
 function readRows(db: Database, list: string): ImageRows {
-  const numbers = imageNumberExpressions(db);
-  const images = prepared(
-    db,
-    `SELECT id, filepath, md5, ${numbers.join(", ")} FROM images WHERE id ${ID_LIST} ORDER BY id`,
-  ).values<[number, string, string, ...number[]]>(list);
+  const images = readFacts(db, list);
   const links = prepared(
     db,
     `SELECT image_id, tag_id, name, category FROM image_tags JOIN tags ON tags.id = tag_id
@@ -55,25 +64,45 @@ function readRows(db: Database, list: string): ImageRows {
     else own.push(tagId);
   }
   return {
-    images: images.map(([id, filepath, md5, ...numbers]) => {
-      const [width, height, score, favCount, ingestedAt, parentId] = numbers;
-      const own = Int32Array.from(tagIds.get(id) ?? []);
-      return {
-        id,
-        filepath,
-        md5,
-        tagIds: own,
-        width,
-        height,
-        score,
-        favCount,
-        ingestedAt,
-        parentId,
-      };
-    }),
+    images: images.map((image) => ({
+      ...image,
+      tagIds: Int32Array.from(tagIds.get(image.id) ?? []),
+    })),
     tags: [...tags.values()],
     documents: readDocuments(db, list),
   };
+}
+
+const NO_NUMBERS: Record<ImageNumber, number> = {
+  width: 0,
+  height: 0,
+  score: 0,
+  favCount: 0,
+  ingestedAt: 0,
+  parentId: 0,
+  fileSizeLow: 0,
+  fileSizeHigh: 0,
+  fileType: 0,
+};
+
+function readFacts(db: Database, list: string): Omit<ImageRow, "tagIds">[] {
+  const selection = selectImages(db);
+  const numbers = [...selection.numbers, ...rareExpressions(db)];
+  return prepared(
+    db,
+    `SELECT id, filepath, md5, CAST(${selection.source ?? "''"} AS TEXT),
+       ${numbers.map(([, expression]) => expression).join(", ")}
+     FROM ${selection.from} WHERE id ${ID_LIST} ORDER BY id`,
+  ).values<[number, string, string, string, ...number[]]>(list).map((row) => {
+    const [id, filepath, md5, source, ...values] = row;
+    const found = Object.fromEntries(numbers.map(([name], i) => [name, values[i]]));
+    const { fileSizeHigh, fileSizeLow, ...others } = { ...NO_NUMBERS, ...found } as Record<
+      ImageNumber | RareNumber,
+      number
+    >;
+    const fileSizeBytes = toFileSize(fileSizeHigh, fileSizeLow);
+    return { id, filepath, md5, source, ...others, fileSizeBytes };
+  });
 }
 
 function readDocuments(db: Database, list: string): ImageRows["documents"] {

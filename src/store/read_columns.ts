@@ -2,6 +2,7 @@ import { AppError } from "../base/errors.ts";
 import { ID_MAX, isId } from "../base/ids.ts";
 import { METADATA_BATCH_DOCUMENTS } from "../base/limits.ts";
 import { TAG_CATEGORIES } from "../tags/category.ts";
+import { FILE_TYPE_CODES } from "../tags/file_types.ts";
 import { type Database, readColumnNames, readTableNames, toNumber } from "./database.ts";
 import { parseIntegerColumn, parseIntegers } from "./packed.ts";
 import { REQUIRED_TABLES } from "./schema.ts";
@@ -118,62 +119,220 @@ export type PackedImages = {
   favCount: Int32Array;
   ingestedAt: Int32Array;
   parentId: Int32Array;
+  fileSizeBytes: Float64Array;
+  fileType: Int32Array;
+  sourceBytes: Uint8Array;
+  sourceLength: Int32Array;
 };
 
-/** Column of the batch → expression over `images`; a column that an old database lacks reads as 0. */
-const NUMBERS: [name: keyof PackedImages, column: string, expression: string][] = [
-  ["width", "image_width", "image_width"],
-  ["height", "image_height", "image_height"],
-  ["score", "score", "score"],
-  ["favCount", "fav_count", "fav_count"],
-  ["ingestedAt", "ingested_at", "unixepoch(ingested_at)"],
-  ["parentId", "parent_id", "parent_id"],
-];
+/** The content of an image is the same at every place, so any of them tells its size. */
+const SIZE = `max(0, CAST(coalesce(image_media.size_bytes, (SELECT size_bytes FROM image_files
+  WHERE image_files.image_id = images.id LIMIT 1), 0) AS INTEGER))`;
+/** A size may have more than the 31 bits of a packed column, so it is read in two parts. */
+const SIZE_PART = 2 ** 30;
 
-/** Expressions over `images` for width, height, score, favCount, ingestedAt and parentId. */
-export function imageNumberExpressions(db: Database): string[] {
-  const existing = readColumnNames(db, "images");
-  return NUMBERS.map(([, column, expression]) =>
-    existing.has(column) ? clampedInteger(expression) : "0"
-  );
+const FILE_TYPE_CASES = [...FILE_TYPE_CODES].map(([ext, code]) => `WHEN '${ext}' THEN ${code}`);
+const FILE_TYPE = `CASE file_ext ${FILE_TYPE_CASES.join(" ")} ELSE 0 END`;
+
+/** Numbers of every image: table, column, expression of 31 bits over `images` and `image_media`. */
+const NUMBERS = {
+  width: ["images", "image_width", clampedInteger("image_width")],
+  height: ["images", "image_height", clampedInteger("image_height")],
+  score: ["images", "score", clampedInteger("score")],
+  favCount: ["images", "fav_count", clampedInteger("fav_count")],
+  ingestedAt: ["images", "ingested_at", clampedInteger("unixepoch(ingested_at)")],
+  parentId: ["images", "parent_id", clampedInteger("parent_id")],
+  fileSizeLow: ["image_media", "size_bytes", `${SIZE} % ${SIZE_PART}`],
+  fileSizeHigh: ["image_media", "size_bytes", clampedInteger(`${SIZE} / ${SIZE_PART}`)],
+  fileType: ["image_media", "file_ext", FILE_TYPE],
+} as const;
+
+/** Name of a number that is read of every image. */
+export type ImageNumber =
+  | "width"
+  | "height"
+  | "score"
+  | "favCount"
+  | "ingestedAt"
+  | "parentId"
+  | "fileSizeLow"
+  | "fileSizeHigh"
+  | "fileType";
+
+const NUMBER_NAMES = Object.keys(NUMBERS) as ImageNumber[];
+
+/** How facts about images are read from one database. */
+export type ImageSelection = {
+  /** Expressions over {@link ImageSelection.from} with their names; what is missing is 0. */
+  numbers: [name: ImageNumber, expression: string][];
+  /** Expression of where the file came from, '' = not known; null where nothing tells. */
+  source: string | null;
+  /** `images`, with `image_media` where that is. */
+  from: string;
+};
+
+/** How facts about images are read from this database, which may lack tables and columns. */
+export function selectImages(db: Database): ImageSelection {
+  const columns: Record<string, Set<string>> = {
+    images: readColumnNames(db, "images"),
+    image_media: readColumnNames(db, "image_media"),
+  };
+  const existing = NUMBER_NAMES.filter((name) => columns[NUMBERS[name][0]].has(NUMBERS[name][1]));
+  const hasMedia = columns.image_media.has("source_url");
+  return {
+    numbers: existing.map((name) => [name, NUMBERS[name][2]]),
+    source: hasMedia ? "coalesce(source_url, '')" : null,
+    from: hasMedia ? "images LEFT JOIN image_media ON image_media.image_id = images.id" : "images",
+  };
+}
+
+/** A size as its two numbers say it. */
+export function toFileSize(high: number, low: number): number {
+  return high * SIZE_PART + low;
 }
 
 /** Reads all images in batches, ascending by id. Cost: about 2 µs an image. */
 export function* readPackedImages(db: Database): Generator<PackedImages> {
-  const expressions = imageNumberExpressions(db);
-  const packed = expressions.map((_, i) => `CAST(group_concat(n${i}) AS BLOB)`);
+  const { numbers: all, source, from } = selectImages(db);
+  // Of most libraries no file is that large, and a column of zeros costs as much as any.
+  const numbers = hasLargeFiles(db) ? all : all.filter(([name]) => name !== "fileSizeHigh");
+  const packed = numbers.map((_, i) => `, CAST(group_concat(n${i}) AS BLOB)`).join("");
+  const packedSource = source === null ? "NULL, NULL" : `
+    CAST(group_concat(length(CAST(source AS BLOB))) AS BLOB),
+    CAST(group_concat(source, '') AS BLOB)`;
   const statement = db.prepare(
     `SELECT count(*), max(id), CAST(group_concat(id) AS BLOB),
        CAST(group_concat(length(CAST(md5 AS BLOB))) AS BLOB), CAST(group_concat(md5, '') AS BLOB),
        CAST(group_concat(length(CAST(filepath AS BLOB))) AS BLOB),
-       CAST(group_concat(filepath, '') AS BLOB), ${packed.join(", ")}
-     FROM (SELECT id, md5, filepath, ${expressions.map((e, i) => `${e} AS n${i}`).join(", ")}
-       FROM images WHERE id > ? ORDER BY id LIMIT ${IMAGES_PER_BATCH})`,
+       CAST(group_concat(filepath, '') AS BLOB), ${packedSource}${packed}
+     FROM (SELECT id, md5, filepath, ${source ?? "''"} AS source
+         ${numbers.map(([, expression], i) => `, ${expression} AS n${i}`).join("")}
+       FROM ${from} WHERE id > ? ORDER BY id LIMIT ${IMAGES_PER_BATCH})`,
   );
   let last = -1;
   while (true) {
     const row = statement.value<[number, number, ...Uint8Array[]]>(last)!;
-    const [count, idMax, ids, md5Lengths, md5s, pathLengths, paths, ...numbers] = row;
+    const [count, idMax, ids, md5Lengths, md5s, pathLengths, paths, ...rest] = row;
     if (count === 0) break;
     last = idMax;
-    const columns = Object.fromEntries(
-      NUMBERS.map(([name], i) => [name, parseIntegerColumn(numbers[i], count)]),
-    );
+    const [sourceLengths, sources, ...values] = rest as (Uint8Array | null)[];
+    const numberOf = (wanted: ImageNumber) => {
+      const place = numbers.findIndex(([name]) => name === wanted);
+      return place < 0 ? new Int32Array(count) : parseIntegerColumn(values[place]!, count);
+    };
     yield {
       imageId: parseIntegerColumn(ids, count),
       md5Bytes: md5s,
       md5Length: parseIntegerColumn(md5Lengths, count),
       pathBytes: paths,
       pathLength: parseIntegerColumn(pathLengths, count),
-      ...columns,
-    } as PackedImages;
+      width: numberOf("width"),
+      height: numberOf("height"),
+      score: numberOf("score"),
+      favCount: numberOf("favCount"),
+      ingestedAt: numberOf("ingestedAt"),
+      parentId: numberOf("parentId"),
+      fileSizeBytes: toFileSizes(numberOf("fileSizeHigh"), numberOf("fileSizeLow")),
+      fileType: numberOf("fileType"),
+      sourceBytes: sources ?? NOTHING,
+      sourceLength: sourceLengths === null
+        ? new Int32Array(count)
+        : parseIntegerColumn(sourceLengths, count),
+    };
   }
   statement.finalize();
+}
+
+function toFileSizes(high: Int32Array, low: Int32Array): Float64Array {
+  const sizes = new Float64Array(low.length);
+  for (let i = 0; i < sizes.length; i++) sizes[i] = toFileSize(high[i], low[i]);
+  return sizes;
+}
+
+/** Whether any file has a size of more than one part. Cost: one pass over two small tables. */
+function hasLargeFiles(db: Database): boolean {
+  const tables = ["image_media", "image_files"].filter((table) =>
+    readColumnNames(db, table).has("size_bytes")
+  );
+  return tables.some((table) =>
+    db.prepare(`SELECT 1 FROM ${table} WHERE size_bytes >= ${SIZE_PART} LIMIT 1`).value() !==
+      undefined
+  );
 }
 
 /** Whatever a column holds, as an integer of 31 bits; SQLite columns may hold text or nothing. */
 function clampedInteger(expression: string): string {
   return `max(-${ID_MAX}, min(${ID_MAX}, CAST(coalesce(${expression}, 0) AS INTEGER)))`;
+}
+
+/** An id that the columns can hold; without foreign keys a column may hold anything. */
+function isPlainId(column: string): string {
+  return `typeof(${column}) = 'integer' AND ${column} BETWEEN 1 AND ${ID_MAX}`;
+}
+
+/** Numbers that few images have: where they stand, under which image, and which rows count. */
+const RARE_NUMBERS = {
+  durationMs: {
+    table: "image_media",
+    image: "image_id",
+    expression: "max(duration_ms)",
+    condition: "duration_ms > 0",
+  },
+  favouritedAt: {
+    table: "favourites",
+    image: "image_id",
+    // Whatever its time, a favourite is one.
+    expression: "max(1, coalesce(max(unixepoch(created_at)), 1))",
+    condition: "1",
+  },
+  parentImageId: {
+    table: "image_relations",
+    image: "image_id_b",
+    expression: "min(image_id_a)",
+    condition: `relation_type = 'parent_child' AND ${isPlainId("image_id_a")}`,
+  },
+} as const;
+
+/** Name of a number that few images have. */
+export type RareNumber = "durationMs" | "favouritedAt" | "parentImageId";
+
+const RARE_NAMES = Object.keys(RARE_NUMBERS) as RareNumber[];
+
+/** Expressions over `images` of the numbers that few images have, with their names. */
+export function rareExpressions(db: Database): [name: RareNumber, expression: string][] {
+  const tables = readTableNames(db);
+  return RARE_NAMES.map((name) => {
+    const { table, image, expression, condition } = RARE_NUMBERS[name];
+    return [
+      name,
+      tables.has(table)
+        ? `coalesce((SELECT ${clampedInteger(expression)} FROM ${table}
+             WHERE ${image} = images.id AND ${condition} GROUP BY ${image}), 0)`
+        : "0",
+    ];
+  });
+}
+
+/** One of the numbers that few images have, ascending by image; see NumberBatch of the columns builder. */
+export type PackedNumbers = { name: RareNumber; imageId: Int32Array; value: Int32Array };
+
+/** Reads the numbers that few images have. Cost: about 0.3 µs a number, and a pass over their tables. */
+export function* readPackedNumbers(db: Database): Generator<PackedNumbers> {
+  const tables = readTableNames(db);
+  for (const name of RARE_NAMES) {
+    const { table, image, expression, condition } = RARE_NUMBERS[name];
+    if (!tables.has(table)) continue;
+    const [count, ids, values] = db.prepare(
+      `SELECT count(*), CAST(group_concat(id) AS BLOB), CAST(group_concat(n) AS BLOB)
+       FROM (SELECT ${image} AS id, ${clampedInteger(expression)} AS n FROM ${table}
+         WHERE ${condition} AND ${isPlainId(image)} GROUP BY ${image} ORDER BY ${image})`,
+    ).value<[number, Uint8Array | null, Uint8Array | null]>()!;
+    yield {
+      name,
+      imageId: parseIntegerColumn(ids ?? NOTHING, count),
+      value: parseIntegerColumn(values ?? NOTHING, count),
+    };
+  }
 }
 
 /** Tags of consecutive images: `count[i]` entries of `tagId` belong to `imageId[i]`. */

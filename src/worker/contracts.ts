@@ -1,9 +1,13 @@
-import type { PostBatch, TagColumns } from "../cache/columns_builder.ts";
+import type { PackedAliases } from "../cache/alias_table.ts";
+import type { PostBatch, TagNameColumns } from "../cache/columns_builder.ts";
 import type { ImageColumns } from "../cache/image_columns.ts";
+import type { PackedPools } from "../cache/pool_table.ts";
 import type { MediaFacts, MediaRequest, ThumbnailOutcome } from "../media/media_facts.ts";
 import type { HashedFiles } from "../media/md5.ts";
 import type { ImportItem, ImportOutcome } from "../store/import_images.ts";
 import type { Preparation } from "../store/migrate.ts";
+import type { PoolChange } from "../store/pools.ts";
+import type { PostEdit } from "../store/post_edits.ts";
 import type { LibrarySizes, MetadataBatch } from "../store/read_columns.ts";
 import type { LibraryRoot } from "../store/roots.ts";
 import type { TagChange, TagEdit } from "../store/tags.ts";
@@ -30,7 +34,7 @@ export type LoaderContract = {
    */
   readSnapshot: {
     request: { path: string; snapshotPath: string };
-    response: { columns: ImageColumns; sources: string[]; position: number } | null;
+    response: LoadedTables & { position: number } | null;
   };
   /**
    * Completes the columns, writes the snapshot file if a path is given, and ends the load; both others
@@ -39,12 +43,22 @@ export type LoaderContract = {
   readColumns: {
     request: { posts: PostBatch[]; snapshotPath: string | null };
     /** `snapshotFault`: why the snapshot file could not be written; the columns are good all the same. */
-    response: { columns: ImageColumns; sources: string[]; snapshotFault: string | null };
+    response: LoadedTables & { snapshotFault: string | null };
   };
   /** Ends the load that is under way, if any: its read transaction would keep the database's log. */
   abandon: { request: null; response: null };
   /** Reads the tag table alone; null when the tables are missing. */
-  readTags: { request: { path: string }; response: TagColumns | null };
+  readTags: { request: { path: string }; response: TagNameColumns | null };
+  /** Reads the active aliases alone; none where there is no such table. */
+  readAliases: { request: { path: string }; response: PackedAliases };
+};
+
+/** What a load hands over: the columns, and the small tables beside them. */
+export type LoadedTables = {
+  columns: ImageColumns;
+  sources: string[];
+  pools: PackedPools;
+  aliases: PackedAliases;
 };
 
 /** How far the columns of a load are; `done` of the stage, in images. */
@@ -76,6 +90,12 @@ export type WriterContract = {
   inherit: { request: { path: string }; response: null };
   importImages: { request: { items: ImportItem[] }; response: ImportOutcome[] };
   editTags: { request: TagEdit; response: TagChange };
+  /** Tags, source, parent, pools and favourite of one image in one transaction. */
+  editPost: { request: PostEdit; response: TagChange };
+  setFavourite: { request: { imageId: number; isFavourite: boolean }; response: null };
+  savePool: { request: PoolChange; response: { poolId: number } };
+  deletePool: { request: { id: number }; response: null };
+  writeBlacklist: { request: { lines: string }; response: null };
   ensureRoot: { request: LibraryRoot; response: LibraryRoot };
   /** Takes an image out of the library; gives the entry of the trash. */
   takeOut: { request: { manifest: TrashManifest }; response: { entryId: number } };

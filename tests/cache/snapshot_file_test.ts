@@ -15,7 +15,17 @@ const LIBRARY = {
   tags: [{ id: 3, name: "solo" }, { id: 9, name: "rating:explicit", category: "rating" }],
   images: [
     { id: 1, filepath: "a.jpg", md5: "0123456789abcdef0123456789abcdef", tagIds: [3] },
-    { id: 5, filepath: "ü/b.png", md5: "not an md5", tagIds: [3, 9] },
+    {
+      id: 5,
+      filepath: "ü/b.png",
+      md5: "not an md5",
+      tagIds: [3, 9],
+      fileSizeBytes: 5_000_000_000,
+      durationMs: 9,
+      favouritedAt: 8,
+      parentImageId: 1,
+      source: "https://日本.example",
+    },
   ],
 };
 

@@ -148,3 +148,32 @@ Deno.test("ReadOnlyMap refuses every change", () => {
   assertEquals([...map], [[1, "a"], [2, "b"]]);
   assert(map instanceof Map);
 });
+
+Deno.test("changesSince() tells what columns do not have, of their own table and of another one", async () => {
+  const columns = toTagColumns(TAGS);
+  const table = await TagTable.build(columns);
+  assertEquals(table.changesSince(columns).size, 0);
+  const changes: [number, TagRecord | null][] = [
+    [2, { id: 2, name: "alone", category: "general" }],
+    [9, null],
+    [40, { id: 40, name: "é", category: "meta" }],
+  ];
+  assertEquals([...table.with(changes).changesSince(columns)], changes);
+  const read = [
+    { id: 1, name: "first", category: null },
+    { id: 2, name: "solo", category: "meta" },
+    { id: 5, name: "\ufeff日本🎨", category: "artist" },
+    { id: 11, name: "nöne", category: null },
+  ];
+  const other = await TagTable.build(toTagColumns(read));
+  const expected = new Map<number, TagRecord | null>([
+    [1, read[0]],
+    [2, read[1]],
+    [9, null],
+    [11, read[3]],
+  ]);
+  assertEquals(new Map(other.changesSince(columns)), expected);
+  assertStrictEquals(other.changesSince(columns), other.changesSince(columns));
+  expected.set(1, null);
+  assertEquals(new Map(other.with([[1, null]]).changesSince(columns)), expected);
+});

@@ -191,6 +191,38 @@ if (isFullTier) {
     });
   });
 
+  Deno.test("the search box completes within the search, by keyboard", async () => {
+    await withPage({}, async ({ page }) => {
+      await page.goto("/posts");
+      /** Types and gives the rows that appear. */
+      const complete = async (text: string) => {
+        await page.fill("#q", "");
+        const answer = page.waitForResponse((response) =>
+          new URL(response.url()).searchParams.get("q") === text.split(/ |-/).at(-1)
+        );
+        await page.locator("#q").pressSequentially(text);
+        await answer;
+        await page.getByRole("option").first().waitFor();
+        return await page.getByRole("option").allTextContents();
+      };
+      assertEquals((await complete("so")).slice(0, 2), ["solo 3", "somebody 1"]);
+      assertEquals((await complete("miku so")).slice(0, 2), ["solo 1 of 3", "somebody 1 of 1"]);
+      assertEquals((await complete("-miku some"))[0], "somebody 0 of 1");
+      assertEquals(await page.locator("#completion .empty").count(), 1);
+      assertEquals(await page.getAttribute("#q", "aria-expanded"), "true");
+      await complete("solo -ord");
+      for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowDown");
+      assertEquals(await page.getAttribute("#q", "aria-activedescendant"), "completion-2");
+      // Behind the name of a metatag its values are offered at once.
+      await page.keyboard.press("Tab");
+      await page.getByRole("option", { name: "order:score", exact: true }).click();
+      assertEquals(await page.inputValue("#q"), "solo -order:score ");
+      await complete("sol");
+      await page.keyboard.press("Escape");
+      assertEquals(await page.getByRole("option").count(), 0);
+    });
+  });
+
   for (const colorScheme of ["light", "dark"] as const) {
     Deno.test(`pages are accessible in ${colorScheme}`, async () => {
       for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 640 }]) {

@@ -136,7 +136,7 @@ Deno.test("GET /api/images answers a search that does not parse with offset and 
       ["solo -", 5, "solo"],
       ["solo - hat", 5, "solo -hat"],
       ["--hat", 0, "-hat"],
-      ["hat rating:nothing", 4, "hat rating:general"],
+      ["hat rating:nothing", 11, "hat rating:general"],
     ] as const
   ) {
     const answer = await server.json(`/api/images?q=${encodeURIComponent(query)}`);

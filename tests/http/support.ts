@@ -29,6 +29,8 @@ export type ServerSpec = {
   pictures?: readonly Picture[];
   /** Folder that exists already; a new one by default. */
   folder?: string;
+  /** What clients of the Danbooru API sign in with; null, the default, asks for nothing. */
+  apiKey?: string | null;
   /** Whether the cache is loaded before the test begins; true by default. */
   isLoaded?: boolean;
 };
@@ -85,6 +87,7 @@ export async function startServer(spec: ServerSpec = {}): Promise<TestServer> {
     stalls,
     ...followLoads(library),
     shutdown: shutdown.signal,
+    apiKey: spec.apiKey ?? null,
     version: "0.0.0-test",
   });
   if (spec.isLoaded !== false) await library.core.cache.loadDataFromDb({ verbose: false });

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { AppError } from "../../src/base/errors.ts";
 import type { ImageSnapshot } from "../../src/cache/image_snapshot.ts";
 import { type PageRequest, parsePage, takePage } from "../../src/query/page.ts";
+import { parseQuery } from "../../src/query/parser.ts";
+import { search } from "../../src/query/search.ts";
 import { buildSnapshot, toState } from "../support/plain_library.ts";
 import { runs } from "../support/tier.ts";
 
@@ -40,8 +42,9 @@ async function snapshotOf(ids: readonly number[]): Promise<ImageSnapshot> {
   return snapshot;
 }
 
-function take(snapshot: ImageSnapshot, page: string, limit: number) {
-  const { rows, next } = takePage(snapshot, snapshot.rows(), { ...parsePage(page), limit });
+async function take(snapshot: ImageSnapshot, page: string, limit: number) {
+  const result = await search(snapshot, parseQuery(""));
+  const { rows, next } = takePage(snapshot, result, { ...parsePage(page), limit });
   return { ids: rows.map((row) => snapshot.idAt(row)), next };
 }
 
@@ -70,14 +73,14 @@ Deno.test("takePage() gives pages, highest id first", async () => {
     ["a0", 5, [9, 6, 5, 2, 1], null],
   ];
   for (const [page, limit, ids, next] of table) {
-    assertEquals(take(snapshot, page, limit), { ids, next }, `${page}, ${limit}`);
+    assertEquals(await take(snapshot, page, limit), { ids, next }, `${page}, ${limit}`);
   }
 });
 
 Deno.test("takePage() of nothing is an empty last page", async () => {
   const snapshot = await snapshotOf([]);
   for (const page of ["1", "7", "a0", "a5", "b5", "b0"]) {
-    assertEquals(take(snapshot, page, 40), { ids: [], next: null }, page);
+    assertEquals(await take(snapshot, page, 40), { ids: [], next: null }, page);
   }
 });
 
@@ -92,7 +95,7 @@ Deno.test("walking all pages by next gives every image once", async () => {
         let page: string | null = first;
         while (page !== null) {
           assert(pages.length <= ids.length, "the walk ends");
-          const taken = take(snapshot, page, limit);
+          const taken = await take(snapshot, page, limit);
           pages.push(taken.ids);
           page = taken.next;
         }

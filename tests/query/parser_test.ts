@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { QUERY_LENGTH_MAX, QUERY_TERMS_MAX, TAG_NAME_BYTES_MAX } from "../../src/base/limits.ts";
 import { QuerySyntaxError } from "../../src/base/query_syntax_error.ts";
-import { toSExpression } from "../../src/query/ast.ts";
+import { toSExpression } from "../../src/query/query_text.ts";
 import { parseQuery } from "../../src/query/parser.ts";
 import { runs } from "../support/tier.ts";
 
@@ -31,6 +31,44 @@ const VALID: [text: string, expression: string][] = [
   ["xrating:foo", "xrating:foo"],
   [">_< :d ^_^", "(and >_< :d ^_^)"],
   ["constructor __proto__", "(and constructor __proto__)"],
+  ["a b or c d", "(or (and a b) (and c d))"],
+  ["a OR b And c", "(or a (and b c))"],
+  ["a b and c or d", "(or (and a b c) d)"],
+  ["or_else and_so", "(and or_else and_so)"],
+  ["~a ~b or ~c ~d", "(or a b c d)"],
+  ["a ~b ~c", "(and a (or b c))"],
+  ["~a", "a"],
+  ["~a and ~b", "(and a b)"],
+  ["(~a) (~b)", "(and a b)"],
+  ["~(a b) ~(c d)", "(or (and a b) (and c d))"],
+  ["-(a b)", "(not (and a b))"],
+  ["-(-a)", "a"],
+  ["-(-(a or b))", "(or a b)"],
+  ["( a )(b )", "(and a b)"],
+  ["(9)", "9"],
+  ["(a) ((b))", "(and a b)"],
+  ["foo_(bar)", "foo_(bar)"],
+  ["(foo_(bar))", "foo_(bar)"],
+  ["(a foo_(bar))", "(and a foo_(bar))"],
+  ["(a :) )", '(and a tag:":)")'],
+  ["(fav:(a)", "fav:any"],
+  ["(artist:x_(y))", 'artist:"x_(y)"'],
+  ["a:b c:", "(and a:b c:)"],
+  ["SCORE:>5", "score:6.."],
+  ["score:5..1,9", "score:1..5,9"],
+  ["width:0", "none"],
+  ["id:any", "all"],
+  ["width:any,none", "(or width:any (not width:any))"],
+  ["source:", "(not has:source)"],
+  ['source:"none"', 'source:"none"'],
+  ["source:a\\ b", 'source:"a b"'],
+  ["pool:'a\\'b'", `pool:"a'b"`],
+  [".png .hack", '(and filetype:png tag:".hack")'],
+  ["a***b", "a*b"],
+  ["*", "*"],
+  ['tag:"-x" tag:"a*"', '(and tag:"-x" a*)'],
+  ["tag:a\\*b", 'tag:"a\\\\*b"'],
+  ['tag:"a\\\\*b"', 'tag:"a\\\\*b"'],
 ];
 
 const INVALID: [text: string, offset: number, suggestion: string | undefined][] = [
@@ -43,10 +81,10 @@ const INVALID: [text: string, offset: number, suggestion: string | undefined][] 
   ["solo ---hat cap", 5, "solo -hat cap"],
   ["a - - b", 2, "a -b"],
   ["a -\u0085b", 2, "a -b"],
-  ["rating:foo", 0, "rating:general"],
-  ["solo rating:foo hat", 5, "solo rating:general hat"],
-  ["-rating:", 1, "-rating:general"],
-  ["xrating:foo rating:foo", 12, "xrating:foo rating:general"],
+  ["rating:foo", 7, "rating:general"],
+  ["solo rating:foo hat", 12, "solo rating:general hat"],
+  ["-rating:", 8, "-rating:general"],
+  ["xrating:foo rating:foo", 19, "xrating:foo rating:general"],
   ["a\u0007b", 0, undefined],
   ["solo -a\u202eb", 6, undefined],
   ["\u200b", 0, undefined],
@@ -60,7 +98,7 @@ const INVALID: [text: string, offset: number, suggestion: string | undefined][] 
 
 Deno.test("parseQuery() reads what is valid", () => {
   for (const [text, expression] of VALID) {
-    assertEquals(toSExpression(parseQuery(text)), expression, JSON.stringify(text));
+    assertEquals(toSExpression(parseQuery(text).root), expression, JSON.stringify(text));
   }
 });
 
@@ -74,10 +112,10 @@ Deno.test("parseQuery() says where and what is wrong", () => {
 });
 
 Deno.test("parseQuery() takes as many terms and characters as are allowed", () => {
-  const node = parseQuery("a ".repeat(QUERY_TERMS_MAX));
+  const { root: node } = parseQuery("a ".repeat(QUERY_TERMS_MAX));
   assert(node.kind === "and");
   assertEquals(node.nodes.length, QUERY_TERMS_MAX);
-  assertEquals(parseQuery(`a${" ".repeat(QUERY_LENGTH_MAX - 1)}`).kind, "tag");
+  assertEquals(parseQuery(`a${" ".repeat(QUERY_LENGTH_MAX - 1)}`).root.kind, "tag");
 });
 
 Deno.test("parseQuery() parses or throws a QuerySyntaxError whose offset lies in the text", () => {

@@ -82,6 +82,64 @@ Deno.test("the change log has every image and tag that SQL of any form changes",
   });
 });
 
+/** SQL, images and pools that it must log, whether it changes aliases. */
+const EDITS_BESIDE: [sql: string, images: number[], pools: number[], hasAliases: boolean][] = [
+  ["INSERT INTO pools (id, name) VALUES (9, 'new')", [], [9], false],
+  ["UPDATE pools SET description = 'x' WHERE id = 5", [], [5], false],
+  ["UPDATE pools SET id = 8 WHERE id = 6", [], [6, 8], false],
+  ["DELETE FROM pools WHERE id = 5", [], [5], false],
+  ["REPLACE INTO pools (id, name) VALUES (9, 'first')", [], [5, 9], false],
+  ["UPDATE OR REPLACE pools SET name = 'first' WHERE id = 6", [], [5, 6], false],
+  ["INSERT INTO pool_images VALUES (6, 1, 0)", [], [6], false],
+  ["INSERT OR IGNORE INTO pool_images VALUES (6, 1, 0), (5, 1, 0)", [], [6], false],
+  ["REPLACE INTO pool_images VALUES (5, 1, 7)", [], [5], false],
+  ["UPDATE pool_images SET pool_id = 6 WHERE image_id = 1", [], [5, 6], false],
+  ["DELETE FROM pool_images WHERE image_id = 2", [], [5], false],
+  ["DELETE FROM images WHERE id = 2", [2, 3], [5], false],
+  ["INSERT INTO favourites (image_id) VALUES (2)", [2], [], false],
+  ["REPLACE INTO favourites (image_id) VALUES (1)", [1], [], false],
+  ["UPDATE favourites SET image_id = 3", [1, 3], [], false],
+  ["DELETE FROM favourites", [1], [], false],
+  [
+    "INSERT INTO image_relations (image_id_a, image_id_b, relation_type) VALUES (1, 3, 'x')",
+    [1, 3],
+    [],
+    false,
+  ],
+  ["UPDATE image_relations SET relation_type = 'sibling'", [2, 3], [], false],
+  ["UPDATE image_relations SET image_id_a = 1", [1, 2, 3], [], false],
+  ["UPDATE image_relations SET image_id_b = 1", [1, 2, 3], [], false],
+  ["DELETE FROM image_relations", [2, 3], [], false],
+  ["REPLACE INTO image_relations VALUES (1, 1, 2, 'x', 'manual', NULL)", [1, 2, 3], [], false],
+  ["INSERT INTO tag_aliases VALUES ('k', 'a', 'active', 0)", [], [], true],
+  ["REPLACE INTO tag_aliases VALUES ('old', 'b', 'active', 0)", [], [], true],
+  ["UPDATE tag_aliases SET status = 'deleted'", [], [], true],
+  ["DELETE FROM tag_aliases", [], [], true],
+];
+
+Deno.test("the change log has every pool, favourite, relation and alias that SQL changes", async () => {
+  const spec = {
+    ...LIBRARY,
+    pools: [{ id: 5, name: "first", images: [1, 2] }, { id: 6, name: "second" }],
+    favourites: [[1, null]] satisfies [number, null][],
+    relations: [[2, 3, "parent_child"]] satisfies [number, number, string][],
+  };
+  await withMigrated(spec, (db) => {
+    db.exec("INSERT INTO tag_aliases VALUES ('old', 'a', 'active', 0)");
+    for (const [sql, images, pools, hasAliases] of EDITS_BESIDE) {
+      db.exec("SAVEPOINT edit");
+      const before = readPosition(db);
+      db.exec(sql);
+      const changes = readChangesSince(db, before);
+      assert(changes.kind === "entries");
+      const ascending = (ids: number[]) => ids.toSorted((a, b) => a - b);
+      const found = [ascending(changes.imageIds), ascending(changes.poolIds)];
+      assertEquals([...found, changes.hasAliasChanges], [images, pools, hasAliases], sql);
+      db.exec("ROLLBACK TO edit; RELEASE edit");
+    }
+  });
+});
+
 Deno.test("the change log has what a shell without foreign keys takes from images", async () => {
   await withMigrated(LIBRARY, (db) => {
     db.exec("PRAGMA foreign_keys = OFF");
@@ -104,6 +162,8 @@ Deno.test("the change log has one entry a subject, and nothing that was rolled b
       position: readPosition(db),
       imageIds: [1],
       tagIds: [],
+      poolIds: [],
+      hasAliasChanges: false,
     });
     const position = readPosition(db);
     db.exec("BEGIN; UPDATE images SET score = 1 WHERE id = 2; ROLLBACK");
@@ -164,6 +224,8 @@ Deno.test("trimChangeLog() drops old entries, and readers behind them overflow",
       position: readPosition(db),
       imageIds: [3],
       tagIds: [],
+      poolIds: [],
+      hasAliasChanges: false,
     });
     trimChangeLog(db);
     assertEquals(readChangesSince(db, readPosition(db)).kind, "entries");

@@ -3,8 +3,11 @@ import { CacheManager } from "../../src/cache/cache_manager.ts";
 import type { CachePorts, Changes, ImageReading, LoadedColumns } from "../../src/cache/ports.ts";
 import {
   buildColumns,
+  packTexts,
   type PlainImage,
+  type PlainPool,
   type PlainTag,
+  toPool,
   toState,
   toTagColumns,
 } from "./plain_library.ts";
@@ -17,10 +20,15 @@ export type HeldLoad = {
   release: (error?: Error) => void;
 };
 
+/** What an entry of the log is about. */
+type Subject = "image" | "tag" | "pool" | "aliases";
+
 /** A database in memory behind the cache's ports; loads can be held and made to fail. */
 export class FakeStore implements CachePorts {
   readonly images = new Map<number, PlainImage>();
   readonly tags = new Map<number, PlainTag>();
+  readonly pools = new Map<number, PlainPool>();
+  readonly aliases = new Map<string, string>();
   hasTables = true;
   /** Full loads that began to read. */
   loadCount = 0;
@@ -28,7 +36,7 @@ export class FakeStore implements CachePorts {
   readonly faults = new Map<keyof CachePorts, Error>();
   /** Told by the next full load. */
   progress: { stage: "metadata" | "images" | "index"; done: number; total: number }[] = [];
-  #log: { subject: "image" | "tag"; id: number }[] | null;
+  #log: { subject: Subject; id: number }[] | null;
   #trimmedTo = 0;
   readonly #held: { hasRead: () => void; released: Promise<Error | undefined> }[] = [];
 
@@ -55,6 +63,20 @@ export class FakeStore implements CachePorts {
     this.#log?.push({ subject: "tag", id });
   }
 
+  /** Commits a new state of a pool, or its removal. */
+  putPool(id: number, pool: PlainPool | null): void {
+    if (pool === null) this.pools.delete(id);
+    else this.pools.set(id, pool);
+    this.#log?.push({ subject: "pool", id });
+  }
+
+  /** Commits an alias, or its removal. */
+  putAlias(antecedent: string, consequent: string | null): void {
+    if (consequent === null) this.aliases.delete(antecedent);
+    else this.aliases.set(antecedent, consequent);
+    this.#log?.push({ subject: "aliases", id: 0 });
+  }
+
   /** Makes readers that are not up to date load in full. */
   trimLog(): void {
     this.#trimmedTo = this.#log!.length;
@@ -79,12 +101,16 @@ export class FakeStore implements CachePorts {
       tags: [...this.tags.values()],
       images: [...this.images.values()],
     });
+    const pools = packPools([...this.pools.values()]);
+    const aliases = this.#packAliases();
     for (const progress of this.progress) report(progress);
     const held = this.#held.shift();
     held?.hasRead();
     const error = await held?.released;
     if (error !== undefined) throw error;
-    return hasTables ? { ...built, position, malformed: 0, loadedFrom: "database" } : null;
+    return hasTables
+      ? { ...built, pools, aliases, position, malformed: 0, loadedFrom: "database" }
+      : null;
   }
 
   async readImages(ids: readonly number[]): Promise<ImageReading> {
@@ -121,9 +147,7 @@ export class FakeStore implements CachePorts {
     if (this.#log === null) return null;
     if (position < this.#trimmedTo || position > this.#log.length) return { kind: "overflow" };
     const entries = this.#log.slice(position);
-    const idsOf = (
-      subject: "image" | "tag",
-    ) => [
+    const idsOf = (subject: Subject) => [
       ...new Set(entries.filter((entry) => entry.subject === subject).map((entry) => entry.id)),
     ];
     return {
@@ -131,7 +155,25 @@ export class FakeStore implements CachePorts {
       position: this.#log.length,
       imageIds: idsOf("image"),
       tagIds: idsOf("tag"),
+      poolIds: idsOf("pool"),
+      hasAliasChanges: idsOf("aliases").length > 0,
     };
+  }
+
+  async readPools(ids: readonly number[]): ReturnType<CachePorts["readPools"]> {
+    await Promise.resolve();
+    this.#fail("readPools");
+    return ids.flatMap((id) => this.pools.get(id) ?? []).map(toPool);
+  }
+
+  async readAliases(): ReturnType<CachePorts["readAliases"]> {
+    await Promise.resolve();
+    this.#fail("readAliases");
+    return this.#packAliases();
+  }
+
+  #packAliases() {
+    return packTexts([...this.aliases].flat());
   }
 
   #fail(port: keyof CachePorts): void {
@@ -139,6 +181,16 @@ export class FakeStore implements CachePorts {
     this.faults.delete(port);
     if (error !== undefined) throw error;
   }
+}
+
+function packPools(unsorted: readonly PlainPool[]): LoadedColumns["pools"] {
+  const pools = unsorted.map(toPool).sort((a, b) => a.id - b.id);
+  return {
+    poolId: Int32Array.from(pools, (pool) => pool.id),
+    texts: packTexts(pools.flatMap((pool) => [pool.name, pool.description])),
+    imageCount: Int32Array.from(pools, (pool) => pool.imageIds.length),
+    imageId: Int32Array.from(pools.flatMap((pool) => [...pool.imageIds])),
+  };
 }
 
 function toRecord(tag: PlainTag) {
@@ -166,6 +218,8 @@ const EVENT_TYPES: readonly (keyof CacheEventMap)[] = [
   "imagesChanged",
   "imagesRemoved",
   "tagsChanged",
+  "poolsChanged",
+  "aliasesChanged",
   "invalidated",
 ];
 

@@ -20,8 +20,24 @@ export type ImageSpec = {
   columns?: Readonly<Record<string, Cell>>;
 };
 
+/** A pool of a library; its id is its place from 1 unless given. */
+export type PoolSpec = {
+  id?: number;
+  name: string;
+  description?: string | null;
+  /** Ids of images with their sort_order, their place from 0 unless given. */
+  images?: readonly (number | [imageId: number, sortOrder: Cell])[];
+};
+
 /** A library in plain words. Tags that only images name are added as general ones. */
-export type LibrarySpec = { tags?: readonly TagSpec[]; images?: readonly ImageSpec[] };
+export type LibrarySpec = {
+  tags?: readonly TagSpec[];
+  images?: readonly ImageSpec[];
+  pools?: readonly PoolSpec[];
+  /** Ids of images with the time of their becoming one. */
+  favourites?: readonly [imageId: number, createdAt: Cell][];
+  relations?: readonly [imageA: number, imageB: number, type: string][];
+};
 
 /** `full`: all tables of ChibiBooru; `bare`: those that the cache reads and nothing else. */
 export type TableSet = "full" | "bare";
@@ -74,6 +90,31 @@ export function fillLibrary(db: Database, spec: LibrarySpec): void {
       const data = toCell(image.metadata);
       db.exec("INSERT INTO raw_metadata (image_id, data) VALUES (?, ?)", id, data);
     }
+  }
+  fillBeside(db, spec);
+}
+
+/** Writes pools, favourites and relations into existing tables. */
+function fillBeside(db: Database, spec: LibrarySpec): void {
+  for (
+    const [i, { id = i + 1, name, description = null, images = [] }] of (spec.pools ?? []).entries()
+  ) {
+    db.exec("INSERT INTO pools (id, name, description) VALUES (?, ?, ?)", id, name, description);
+    for (const [place, image] of images.entries()) {
+      const [imageId, sortOrder] = typeof image === "number" ? [image, place] : image;
+      db.exec("INSERT INTO pool_images VALUES (?, ?, ?)", id, imageId, sortOrder);
+    }
+  }
+  for (const [imageId, createdAt] of spec.favourites ?? []) {
+    db.exec("INSERT INTO favourites (image_id, created_at) VALUES (?, ?)", imageId, createdAt);
+  }
+  for (const [imageA, imageB, type] of spec.relations ?? []) {
+    db.exec(
+      "INSERT INTO image_relations (image_id_a, image_id_b, relation_type) VALUES (?, ?, ?)",
+      imageA,
+      imageB,
+      type,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   ColumnsBuilder,
   type ImageBatch,
+  indexTagNames,
   type LinkBatch,
   type PostBatch,
   type TagColumns,
@@ -10,7 +11,10 @@ import type { ImageColumns } from "../../src/cache/image_columns.ts";
 import { ImageSnapshot } from "../../src/cache/image_snapshot.ts";
 import type { ImageState } from "../../src/cache/ports.ts";
 import { TagTable } from "../../src/cache/tag_table.ts";
+import { AliasTable } from "../../src/cache/alias_table.ts";
+import { type Pool, PoolTable } from "../../src/cache/pool_table.ts";
 import { TAG_CATEGORIES } from "../../src/tags/category.ts";
+import { type FileType, fileTypeCodeOfPath, toFileTypeCode } from "../../src/tags/file_types.ts";
 import { md5Of } from "./library_builder.ts";
 
 /** A tag in plain words. */
@@ -28,11 +32,38 @@ export type PlainImage = {
   favCount?: number;
   ingestedAt?: number;
   parentId?: number;
+  fileSizeBytes?: number;
+  durationMs?: number;
+  favouritedAt?: number;
+  parentImageId?: number;
+  /** What the media says; else the ending of the path counts. */
+  fileType?: FileType;
+  source?: string;
   postIds?: readonly { source: string; id: number }[];
 };
 
 /** A library in memory. */
-export type PlainLibrary = { tags: readonly PlainTag[]; images: readonly PlainImage[] };
+export type PlainLibrary = {
+  tags: readonly PlainTag[];
+  images: readonly PlainImage[];
+  pools?: readonly PlainPool[];
+  /** Pairs of antecedent and consequent. */
+  aliases?: readonly (readonly [string, string])[];
+};
+
+/** A pool in plain words. */
+export type PlainPool = {
+  id: number;
+  name: string;
+  description?: string;
+  imageIds?: readonly number[];
+};
+
+/** A pool as the snapshot has it. */
+export function toPool(pool: PlainPool): Pool {
+  const { id, name, description = "", imageIds = [] } = pool;
+  return { id, name, description, imageIds: Int32Array.from(imageIds) };
+}
 
 const encoder = new TextEncoder();
 
@@ -57,7 +88,7 @@ export function toTagColumns(tags: readonly PlainTag[]): TagColumns {
   const { bytes, length } = packTexts(sorted.map((tag) => tag.name));
   const tagNameOffset = new Int32Array(sorted.length + 1);
   for (let i = 0; i < length.length; i++) tagNameOffset[i + 1] = tagNameOffset[i] + length[i];
-  return {
+  return indexTagNames({
     tagId: Int32Array.from(sorted, (tag) => tag.id),
     tagNameOffset,
     tagNameBytes: bytes,
@@ -65,13 +96,14 @@ export function toTagColumns(tags: readonly PlainTag[]): TagColumns {
       sorted,
       (tag) => TAG_CATEGORIES.findIndex((name) => name === (tag.category ?? null)) + 1,
     ),
-  };
+  });
 }
 
 /** A batch of images for the builder. */
 export function toImageBatch(images: readonly PlainImage[]): ImageBatch {
   const md5s = packTexts(images.map((image) => image.md5 ?? md5Of(image.id)));
   const paths = packTexts(images.map((image) => image.filepath ?? `${image.id}.jpg`));
+  const sources = packTexts(images.map((image) => image.source ?? ""));
   return {
     imageId: Int32Array.from(images, (image) => image.id),
     md5Bytes: md5s.bytes,
@@ -84,6 +116,10 @@ export function toImageBatch(images: readonly PlainImage[]): ImageBatch {
     favCount: Int32Array.from(images, (image) => image.favCount ?? 0),
     ingestedAt: Int32Array.from(images, (image) => image.ingestedAt ?? 0),
     parentId: Int32Array.from(images, (image) => image.parentId ?? 0),
+    fileSizeBytes: Float64Array.from(images, (image) => image.fileSizeBytes ?? 0),
+    fileType: Int32Array.from(images, (image) => toFileTypeCode(image.fileType ?? "")),
+    sourceBytes: sources.bytes,
+    sourceLength: sources.length,
   };
 }
 
@@ -123,6 +159,14 @@ export function buildColumns(library: PlainLibrary): { columns: ImageColumns; so
     tags: toTagColumns(library.tags),
   });
   builder.addImages(imageBatch);
+  for (const name of ["durationMs", "favouritedAt", "parentImageId"] as const) {
+    const some = images.filter((image) => (image[name] ?? 0) > 0);
+    builder.addNumbers({
+      name,
+      imageId: Int32Array.from(some, (image) => image.id),
+      value: Int32Array.from(some, (image) => image[name]!),
+    });
+  }
   builder.addLinks(linkBatch);
   return builder.finish([toPostBatch(images)]);
 }
@@ -131,16 +175,19 @@ export function buildColumns(library: PlainLibrary): { columns: ImageColumns; so
 export async function buildSnapshot(library: PlainLibrary, generation = 1): Promise<ImageSnapshot> {
   const { columns, sources } = buildColumns(library);
   const tags = await TagTable.build(columns);
-  return ImageSnapshot.of(columns, { sources, tags, generation });
+  const pools = PoolTable.of((library.pools ?? []).map(toPool));
+  const aliases = AliasTable.of(library.aliases ?? []);
+  return ImageSnapshot.of(columns, { sources, tags, pools, aliases, generation });
 }
 
 /** The state of an image as a reading of the database would give it; unknown tags are left out. */
 export function toState(image: PlainImage, tags: readonly PlainTag[]): ImageState {
   const known = new Map(tags.map((tag) => [tag.id, tag]));
   const tagIds = [...new Set(image.tagIds)].filter((id) => known.has(id)).sort((a, b) => a - b);
+  const filepath = image.filepath ?? `${image.id}.jpg`;
   return {
     id: image.id,
-    filepath: image.filepath ?? `${image.id}.jpg`,
+    filepath,
     md5: image.md5 ?? md5Of(image.id),
     tagIds: Int32Array.from(tagIds),
     width: image.width ?? 0,
@@ -149,6 +196,12 @@ export function toState(image: PlainImage, tags: readonly PlainTag[]): ImageStat
     favCount: image.favCount ?? 0,
     ingestedAt: image.ingestedAt ?? 0,
     parentId: image.parentId ?? 0,
+    fileSizeBytes: image.fileSizeBytes ?? 0,
+    durationMs: image.durationMs ?? 0,
+    favouritedAt: image.favouritedAt ?? 0,
+    parentImageId: image.parentImageId ?? 0,
+    fileType: toFileTypeCode(image.fileType ?? "") || fileTypeCodeOfPath(filepath),
+    source: image.source ?? "",
     rating: Math.max(0, ...tagIds.map((id) => toRatingCode(known.get(id)!.name))),
     postIds: [...image.postIds ?? []],
   };

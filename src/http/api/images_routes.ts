@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { AppError } from "../../base/errors.ts";
-import { searchImages } from "../../library/browse.ts";
 import { editImageTags } from "../../library/edit_tags.ts";
 import type { ImageView } from "../../library/image_view.ts";
 import { moveToTrash } from "../../library/trash.ts";
@@ -13,7 +12,10 @@ import { requireImage, type ServerState } from "../server_state.ts";
 export function buildImagesRoutes(state: ServerState): Hono {
   const { library } = state;
   const routes = new Hono();
-  routes.get("/", (context) => context.json(searchImages(library, readSearch(context))));
+  routes.get("/", async (context) => {
+    const bytes = await library.pages.get(readSearch(context));
+    return context.body(bytes, 200, { "content-type": "application/json" });
+  });
   routes.get("/:id", (context) => {
     const image = requireImage(state, readId(context));
     const { body, etag } = describe(state, image);

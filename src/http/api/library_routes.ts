@@ -136,7 +136,13 @@ function toStatus(state: ServerState) {
     loadMs: state.loadMs(),
     loadedFrom: state.loadedFrom(),
     memory: { rssBytes: Deno.memoryUsage().rss },
-    caches: { imageDetails: library.details.stats },
+    // Counts of tags are no cache: they are lengths of the lists, so that no read can miss.
+    caches: {
+      imageDetails: library.details.stats,
+      similarityWeights: library.similar.weightStats(snapshot),
+      similarImages: library.similar.stats,
+      searchPages: library.pages.stats,
+    },
     stalls: stalls.figures,
   };
 }

@@ -19,6 +19,9 @@ export type LayoutProps = {
   focusesSearch?: boolean;
 };
 
+/** Clients look for these words on the first page to know how to speak to the server. */
+const API_MARK = "ChibiBooru (API: Running Danbooru v2)";
+
 /** The frame of every page: head, search, navigation, content, and the size of the library. */
 export function Layout(props: LayoutProps) {
   const { title, query, status, children } = props;
@@ -30,6 +33,7 @@ export function Layout(props: LayoutProps) {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="referrer" content="same-origin" />
+        <meta name="generator" content={API_MARK} />
         <title>{`${visibleText(title)} · ChibiBooru`}</title>
         <link rel="icon" type="image/svg+xml" href={`/assets/icon.svg?v=${version}`} />
         <link rel="stylesheet" href={`/assets/style.css?v=${version}`} />

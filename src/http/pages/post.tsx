@@ -9,7 +9,7 @@ import type { PageStatus } from "./page_status.ts";
 import { PostFacts, RawMetadata } from "./post_facts.tsx";
 import { DeleteForm, EditForm, type TagDraft } from "./post_forms.tsx";
 import { TagGroups } from "./tag_groups.tsx";
-import { isVideo, toAltText } from "./thumbnail.tsx";
+import { isVideo, type ListedImage, Thumbnail, toAltText } from "./thumbnail.tsx";
 
 /** What {@link PostPage} needs. */
 export type PostProps = {
@@ -24,6 +24,8 @@ export type PostProps = {
   next: number | null;
   /** Where the image stands within the search, from 1; null when nobody looked. */
   position?: { number: number; total: number } | null;
+  /** The images most similar to it. */
+  similar?: ListedImage[];
   message: PageMessage | null;
   /** What the person had typed, when it could not be saved. */
   draft?: TagDraft | null;
@@ -43,6 +45,7 @@ export function PostPage(props: PostProps) {
           </div>
           <Message message={message} />
           {isVideo(image) ? <Video image={image} /> : <Picture image={image} />}
+          <Similar image={image} similar={props.similar ?? []} />
         </section>
         <aside class="side" aria-label="Tags and facts">
           <section aria-labelledby="tags-heading">
@@ -107,6 +110,22 @@ function Picture({ image }: { image: ImageView }) {
         />
       </label>
     </div>
+  );
+}
+
+/** One row of similar images, those that do not fit behind a scroll; nothing when there are none. */
+function Similar({ image, similar }: { image: ImageView; similar: ListedImage[] }) {
+  if (similar.length === 0) return null;
+  return (
+    <section class="similar" aria-labelledby="similar-heading">
+      <div class="head">
+        <h2 id="similar-heading">Similar posts</h2>
+        <a href={postsUrl({ q: `similar:${image.id} order:similar` })}>More similar posts</a>
+      </div>
+      <ul class="grid strip">
+        {similar.map((other) => <Thumbnail key={other.id} image={other} query="" />)}
+      </ul>
+    </section>
   );
 }
 

@@ -1,4 +1,5 @@
 import { FULL_TEXT_INSERT } from "../schema.ts";
+import { logAll, onAll, onReplace } from "./change_triggers.ts";
 
 const FULL_TEXT_DELETE = `DELETE FROM images_fts
   WHERE rowid IN (SELECT id FROM images_fts_content WHERE c0 = old.filepath);`;
@@ -90,42 +91,6 @@ CREATE TABLE change_log (
   UNIQUE (subject, subject_id)
 );`;
 
-/** Statement list that logs a change. DELETE and INSERT instead of REPLACE: inside a trigger the
- * conflict clause of the outer statement (INSERT OR IGNORE …) would overrule it. */
-function logged(subject: "image" | "tag", id: string): string {
-  return `
-  DELETE FROM change_log WHERE subject = '${subject}' AND subject_id = ${id};
-  INSERT INTO change_log (subject, subject_id) SELECT '${subject}', ${id} WHERE ${id} IS NOT NULL;`;
-}
-
-function trigger(table: string, event: string, body: string): string {
-  const name = `change_log_${table}_${event.split(" ")[0].toLowerCase()}`;
-  return `\nCREATE TRIGGER ${name} AFTER ${event} ON ${table} BEGIN${body}\nEND;`;
-}
-
-function onAll(table: string, subject: "image" | "tag", column: string): string {
-  const isMoved = `
-  DELETE FROM change_log WHERE subject = '${subject}' AND subject_id = old.${column}
-    AND old.${column} IS NOT new.${column};
-  INSERT INTO change_log (subject, subject_id)
-    SELECT '${subject}', old.${column}
-    WHERE old.${column} IS NOT new.${column} AND old.${column} NOT NULL;`;
-  return trigger(table, "INSERT", logged(subject, `new.${column}`)) +
-    trigger(table, "UPDATE", isMoved + logged(subject, `new.${column}`)) +
-    trigger(table, "DELETE", logged(subject, `old.${column}`));
-}
-
-/** Logs the rows that REPLACE is about to remove: their removal fires no trigger of its own. */
-function onReplace(table: string, subject: "image" | "tag", uniqueColumns: string[]): string {
-  const isSame = uniqueColumns.map((name) => `${name} = new.${name}`).join(" OR ");
-  const body = logAll(subject, `SELECT id FROM ${table} WHERE ${isSame}`);
-  const events = ["INSERT", `UPDATE OF ${uniqueColumns.join(", ")}`];
-  return events.map((event) => {
-    const name = `change_log_${table}_replace_${event.split(" ")[0].toLowerCase()}`;
-    return `\nCREATE TRIGGER ${name} BEFORE ${event} ON ${table} BEGIN${body}\nEND;`;
-  }).join("");
-}
-
 /** Logs the images of a tag: with foreign keys off, as in a shell, only the tag itself is written. */
 function onTag(event: "INSERT" | "DELETE", id: string): string {
   const images = `SELECT image_id FROM image_tags WHERE tag_id = ${id} AND image_id NOT NULL`;
@@ -133,23 +98,16 @@ function onTag(event: "INSERT" | "DELETE", id: string): string {
     BEGIN${logAll("image", images)}\nEND;`;
 }
 
-/** Statement list that logs every id of a selection. */
-function logAll(subject: "image" | "tag", ids: string): string {
-  return `
-  DELETE FROM change_log WHERE subject = '${subject}' AND subject_id IN (${ids});
-  INSERT INTO change_log (subject, subject_id) SELECT '${subject}', * FROM (${ids});`;
-}
-
 /** Triggers that fill the change log, whoever writes. */
-const CHANGE_LOG_TRIGGERS = onAll("images", "image", "id") +
-  onAll("image_tags", "image", "image_id") +
-  onAll("raw_metadata", "image", "image_id") +
-  onAll("image_sources", "image", "image_id") +
-  onAll("image_files", "image", "image_id") +
-  onAll("image_media", "image", "image_id") +
-  onAll("tags", "tag", "id") +
-  onReplace("images", "image", ["filepath", "md5"]) +
-  onReplace("tags", "tag", ["name"]) +
+const CHANGE_LOG_TRIGGERS = onAll("images", "image", { column: "id" }) +
+  onAll("image_tags", "image", { column: "image_id" }) +
+  onAll("raw_metadata", "image", { column: "image_id" }) +
+  onAll("image_sources", "image", { column: "image_id" }) +
+  onAll("image_files", "image", { column: "image_id" }) +
+  onAll("image_media", "image", { column: "image_id" }) +
+  onAll("tags", "tag", { column: "id" }) +
+  onReplace("images", "image", { uniqueColumns: ["filepath", "md5"] }) +
+  onReplace("tags", "tag", { uniqueColumns: ["name"] }) +
   onTag("INSERT", "new.id") +
   onTag("DELETE", "old.id");
 

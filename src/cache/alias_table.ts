@@ -1,0 +1,99 @@
+import { decodeTexts, type PackedTexts } from "./packed_texts.ts";
+
+/** The active aliases: antecedent and consequent of each, one after the other. */
+export type PackedAliases = PackedTexts;
+
+const NO_NAMES: readonly string[] = [];
+
+/** Other names of tags, immutable: whoever asks for the antecedent means the consequent. */
+export class AliasTable {
+  readonly #consequents: ReadonlyMap<string, string>;
+  #antecedents: ReadonlyMap<string, readonly string[]> | undefined;
+
+  private constructor(consequents: ReadonlyMap<string, string>) {
+    this.#consequents = consequents;
+  }
+
+  /** The table without aliases. */
+  static readonly EMPTY: AliasTable = new AliasTable(new Map());
+
+  /** A table of these pairs of antecedent and consequent. Cost: O(pairs). */
+  static of(entries: Iterable<readonly [string, string]>): AliasTable {
+    return new AliasTable(new Map(entries));
+  }
+
+  /** Decodes packed aliases in slices. Cost: O(pairs). */
+  static async build(packed: PackedAliases): Promise<AliasTable> {
+    const texts = await decodeTexts(packed);
+    const consequents = new Map<string, string>();
+    for (let i = 0; i < texts.length; i += 2) consequents.set(texts[i], texts[i + 1]);
+    return new AliasTable(consequents);
+  }
+
+  /** Aliases of this table. */
+  get size(): number {
+    return this.#consequents.size;
+  }
+
+  /**
+   * The name that is meant by a name, through any number of aliases; the name itself where it has none
+   * or they lead in a circle. Cost: O(aliases on the way).
+   */
+  resolve(name: string): string {
+    let found = this.#consequents.get(name);
+    if (found === undefined) return name;
+    const seen = new Set([name]);
+    for (let next: string | undefined = found; next !== undefined;) {
+      if (seen.has(next)) return name;
+      seen.add(next);
+      found = next;
+      next = this.#consequents.get(next);
+    }
+    return found;
+  }
+
+  /**
+   * Every name that {@link resolve} takes to this one, in the order of {@link entries}. Cost: O(aliases)
+   * the first time.
+   */
+  aliasesOf(name: string): readonly string[] {
+    this.#antecedents ??= this.#gatherAntecedents();
+    return this.#antecedents.get(name) ?? NO_NAMES;
+  }
+
+  /** Every alias as it is stored: antecedent and consequent, chains not followed. */
+  entries(): IterableIterator<[antecedent: string, consequent: string]> {
+    return this.#consequents.entries();
+  }
+
+  /** As {@link resolve} of each, but every alias is followed once, however long the chains are. */
+  #gatherAntecedents(): Map<string, string[]> {
+    /** Where each name leads; null = into a circle. */
+    const ends = new Map<string, string | null>();
+    const antecedents = new Map<string, string[]>();
+    for (const [antecedent, consequent] of this.#consequents) {
+      const end = this.#consequents.has(consequent) ? this.#follow(antecedent, ends) : consequent;
+      if (end === null) continue;
+      const own = antecedents.get(end);
+      if (own === undefined) antecedents.set(end, [antecedent]);
+      else own.push(antecedent);
+    }
+    return antecedents;
+  }
+
+  /** Where a name leads, null = into a circle; adds the ends of all names on the way to `ends`. */
+  #follow(antecedent: string, ends: Map<string, string | null>): string | null {
+    const path = new Set<string>();
+    let name = antecedent;
+    let next = this.#consequents.get(name);
+    while (next !== undefined && !ends.has(name) && !path.has(name)) {
+      path.add(name);
+      name = next;
+      next = this.#consequents.get(name);
+    }
+    const known = ends.get(name);
+    const end = known !== undefined ? known : path.has(name) ? null : name;
+    for (const passed of path) ends.set(passed, end);
+    return end;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Hono } from "hono";
+import type { ImageSnapshot } from "../../cache/image_snapshot.ts";
+import { completeTags, type Completion } from "../../query/autocomplete.ts";
+import { completeMetatags } from "../../query/complete_metatags.ts";
+import { answer, type DanbooruContext, type DanbooruEnv, snapshotOf } from "./context.ts";
+import { nameMatcher, readLimit } from "./params.ts";
+import { findPools, toPoolName } from "./pools_routes.ts";
+import type { Fields } from "./render.ts";
+import { toCategoryNumber, toTag } from "./tag_view.ts";
+
+const LIMIT_DEFAULT = 10;
+const LIMIT_MAX = 100;
+
+/** `/autocomplete`: what a typed text may become. */
+export function addAutocompleteRoutes(app: Hono<DanbooruEnv>): void {
+  app.get(
+    "/autocomplete",
+    (context) => answer(context, complete(context), { root: "autocompletes" }),
+  );
+}
+
+function complete(context: DanbooruContext): Fields[] {
+  const { params } = context.var;
+  const text = params.text("search", "query") ?? "";
+  const type = params.text("search", "type") ?? "tag_query";
+  const limit = readLimit(params, { max: LIMIT_MAX }) ?? LIMIT_DEFAULT;
+  const snapshot = snapshotOf(context);
+  if (type === "pool") return completePools(snapshot, text, limit);
+  if (type === "artist") return completeNames(snapshot, `artist:${text}`, limit);
+  if (type === "tag") return completeNames(snapshot, text, limit);
+  if (type !== "tag_query") return [];
+  // Only the last word is being typed, and its operators are not part of a name.
+  const word = (/[^\s\u0085]*$/u.exec(text)?.[0] ?? "").replace(/^[-~(]+/, "");
+  if (word === "") return [];
+  const metatags = completeMetatags(word, limit)
+    .filter(({ value }) => value.includes(":") && !value.endsWith(":"))
+    .map(({ value }): Fields => ({
+      type: "static",
+      label: value.slice(value.indexOf(":") + 1),
+      value,
+    }));
+  return [...metatags, ...completeNames(snapshot, word, limit)].slice(0, limit);
+}
+
+const TYPES: Record<Completion["match"], string> = {
+  prefix: "tag-word",
+  word: "tag-word",
+  alias: "tag-alias",
+  typo: "tag-autocorrect",
+};
+
+function completeNames(snapshot: ImageSnapshot, text: string, limit: number): Fields[] {
+  return completeTags(snapshot, { text, limit }).map((completion) => {
+    const { name, category, count, match, antecedent } = completion;
+    const id = snapshot.tags.idOf(name) ?? 0;
+    return {
+      type: TYPES[match],
+      label: name.replaceAll("_", " "),
+      value: name,
+      category: toCategoryNumber(category),
+      post_count: count,
+      // Without one the key is left out: clients take any as the alias that matched.
+      ...(antecedent === null ? {} : { antecedent }),
+      tag: toTag({ id, name, category, count }),
+    };
+  });
+}
+
+function completePools(snapshot: ImageSnapshot, text: string, limit: number): Fields[] {
+  const matches = nameMatcher(`*${text}*`);
+  return findPools(snapshot).filter((pool) => matches(toPoolName(pool)))
+    .sort((a, b) => b.imageIds.length - a.imageIds.length).slice(0, limit)
+    .map((pool) => ({
+      type: "pool",
+      label: pool.name.replaceAll("_", " "),
+      value: toPoolName(pool),
+      id: pool.id,
+      post_count: pool.imageIds.length,
+      category: "series",
+    }));
+}

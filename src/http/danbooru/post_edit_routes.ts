@@ -1,0 +1,42 @@
+import type { Hono } from "hono";
+import { editPost } from "../../library/edit_post.ts";
+import { moveToTrash } from "../../library/trash.ts";
+import {
+  answerNothing,
+  type DanbooruContext,
+  type DanbooruEnv,
+  pathId,
+  requireOwner,
+  requirePost,
+  snapshotOf,
+} from "./context.ts";
+import { answerPost } from "./posts_routes.ts";
+
+/** Edits of posts: an edit answers the post, a deletion moves it to the trash. */
+export function addPostEditRoutes(app: Hono<DanbooruEnv>): void {
+  app.on(["PUT", "PATCH"], "/posts/:id", savePost);
+  app.delete("/posts/:id", async (context) => {
+    requireOwner(context);
+    const id = pathId(context);
+    requirePost(snapshotOf(context), id);
+    await moveToTrash(context.var.state.library, id);
+    return answerNothing(context);
+  });
+}
+
+async function savePost(context: DanbooruContext): Promise<Response> {
+  requireOwner(context);
+  const { params, state } = context.var;
+  const id = pathId(context);
+  requirePost(snapshotOf(context), id);
+  await editPost(state.library, {
+    imageId: id,
+    tagString: params.text("post", "tag_string"),
+    oldTagString: params.text("post", "old_tag_string"),
+    rating: params.text("post", "rating"),
+    source: params.text("post", "source"),
+    parent: params.text("post", "parent_id"),
+  });
+  const snapshot = snapshotOf(context);
+  return answerPost(context, snapshot, requirePost(snapshot, id));
+}

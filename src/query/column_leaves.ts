@@ -1,0 +1,475 @@
+import { filterByBits, hasRow, orInto, setRange, setRows } from "../base/bitmap.ts";
+import type { Row } from "../base/ids.ts";
+import { includesSorted } from "../base/int32_set.ts";
+import type { ImageState } from "../cache/ports.ts";
+import type { Interval } from "./ast.ts";
+import { type Bitmap, type ColumnIndex, firstRowFrom, type NumberColumn } from "./column_index.ts";
+import { filterByList, Leaf } from "./leaf.ts";
+import type { ImageNumber } from "./numbers.ts";
+import type { BytePattern } from "./pattern.ts";
+import type { Steps } from "./steps.ts";
+
+/** Rows looked at between two pauses. */
+const CHUNK_ROWS = 1 << 15;
+/** Rows whose texts are looked at between two pauses: about a millisecond. */
+const CHUNK_TEXTS = 1 << 12;
+
+/**
+ * A condition on the columns whose bits, once made, are kept with them by a text that says all about it.
+ */
+abstract class ColumnLeaf extends Leaf {
+  protected readonly index: ColumnIndex;
+  readonly #key: string;
+
+  constructor(index: ColumnIndex, key: string) {
+    super();
+    this.index = index;
+    this.#key = key;
+  }
+
+  protected get known(): Bitmap | undefined {
+    return this.index.knownBitmap(this.#key);
+  }
+
+  override get estimate(): number {
+    return this.known?.count ?? this.index.rowCount;
+  }
+
+  override get bits(): Int32Array | undefined {
+    return this.known?.words;
+  }
+
+  override *fill(words: Int32Array): Steps<void> {
+    const { words: own } = yield* this.index.bitmap(this.#key, (empty) => this.make(empty));
+    for (let i = 0; i < words.length; i++) words[i] |= own[i];
+  }
+
+  /** Sets the bits of the rows that match. */
+  protected *make(words: Int32Array): Steps<void> {
+    const { rowCount } = this.index;
+    for (let start = 0; start < rowCount; start += CHUNK_TEXTS) {
+      const end = Math.min(rowCount, start + CHUNK_TEXTS);
+      for (let row = start; row < end; row++) {
+        if (this.hasRow(row)) words[row >>> 5] |= 1 << (row & 31);
+      }
+      yield;
+    }
+  }
+}
+
+/** Images with a number in one of some intervals. */
+class NumberLeaf extends ColumnLeaf {
+  readonly #number: ImageNumber;
+  readonly #intervals: readonly Interval[];
+
+  constructor(
+    index: ColumnIndex,
+    parts: { number: ImageNumber; intervals: readonly Interval[]; key: string },
+  ) {
+    super(index, parts.key);
+    this.#number = parts.number;
+    this.#intervals = parts.intervals;
+  }
+
+  override get estimate(): number {
+    if (this.known !== undefined) return this.known.count;
+    const sorted = this.index.knownSorted(this.#number.key);
+    if (sorted === undefined) return this.index.rowCount;
+    let sum = 0;
+    for (const interval of this.#intervals) {
+      const { start, end } = this.#rangeOf(sorted, interval);
+      sum += Math.max(0, end - start);
+    }
+    return Math.min(sum, this.index.rowCount);
+  }
+
+  override hasRow(row: Row): boolean {
+    return this.#includes(this.#number.values[row]);
+  }
+
+  override hasState(_row: Row, state: ImageState): boolean {
+    return this.#includes(this.#number.ofState(state));
+  }
+
+  override filter(
+    rows: Int32Array,
+    options: { count: number; wanted: 0 | 1; out: Int32Array },
+  ): number {
+    if (this.bits !== undefined) return filterByBits(this.bits, rows, options);
+    const { values, least } = this.#number;
+    if (this.#intervals.length !== 1) return super.filter(rows, options);
+    const [{ low, high }] = this.#intervals;
+    return filterBetween(values, rows, { ...options, low: Math.max(low, least), high });
+  }
+
+  /**
+   * Rows in an interval stand side by side in the order of their numbers; for the first search for a number
+   * that order is not worth making.
+   */
+  protected override *make(words: Int32Array): Steps<void> {
+    const { key, values, least } = this.#number;
+    const isByRow = key === "id";
+    if (!isByRow && !this.index.isSortWorthIt(key)) {
+      for (const { low, high } of this.#intervals) {
+        for (let start = 0; start < values.length; start += CHUNK_ROWS) {
+          const end = Math.min(values.length, start + CHUNK_ROWS);
+          setBetween(words, values, { start, end, low: Math.max(low, least), high });
+          yield;
+        }
+      }
+      return;
+    }
+    const sorted = isByRow ? this.index.rows() : yield* this.index.sorted(key, values);
+    for (const interval of this.#intervals) {
+      const { start, end } = this.#rangeOf(sorted, interval);
+      if (isByRow) setRange(words, start, end);
+      else yield* setFew(words, sorted, { start, end });
+    }
+  }
+
+  #rangeOf(sorted: Int32Array, { low, high }: Interval): { start: number; end: number } {
+    const { values, least } = this.#number;
+    return {
+      start: firstRowFrom(sorted, values, Math.max(least, low)),
+      end: firstRowFrom(sorted, values, high + 1),
+    };
+  }
+
+  #includes(value: number): boolean {
+    if (value < this.#number.least) return false;
+    for (const { low, high } of this.#intervals) if (value >= low && value <= high) return true;
+    return false;
+  }
+}
+
+/** Keeps the rows whose number lies (1) or does not lie (0) between two others. */
+function filterBetween(
+  values: NumberColumn,
+  rows: Int32Array,
+  options: { count: number; wanted: 0 | 1; out: Int32Array; low: number; high: number },
+): number {
+  const { count, wanted, out, low, high } = options;
+  let end = 0;
+  for (let i = 0; i < count; i++) {
+    const row = rows[i];
+    const value = values[row];
+    out[end] = row;
+    end += (value >= low && value <= high ? 1 : 0) ^ wanted ^ 1;
+  }
+  return end;
+}
+
+/** Sets the bits of the rows whose number lies between two others. */
+function setBetween(
+  words: Int32Array,
+  values: NumberColumn,
+  range: { start: number; end: number; low: number; high: number },
+): void {
+  const { start, end, low, high } = range;
+  for (let row = start; row < end; row++) {
+    const value = values[row];
+    words[row >>> 5] |= (value >= low && value <= high ? 1 : 0) << (row & 31);
+  }
+}
+
+/** Sets the bits of a part of all rows; of a large part by clearing the others of all. */
+function* setFew(
+  words: Int32Array,
+  rows: Int32Array,
+  { start, end }: { start: number; end: number },
+): Steps<void> {
+  if (end - start <= rows.length / 2) {
+    yield* setSlices(words, rows, { start, end });
+    return;
+  }
+  const others = new Int32Array(words.length);
+  yield* setSlices(others, rows, { start: 0, end: start });
+  yield* setSlices(others, rows, { start: end, end: rows.length });
+  const all = new Int32Array(words.length);
+  setRange(all, 0, rows.length);
+  for (let i = 0; i < words.length; i++) words[i] |= all[i] & ~others[i];
+}
+
+function* setSlices(
+  words: Int32Array,
+  rows: Int32Array,
+  { start, end }: { start: number; end: number },
+): Steps<void> {
+  for (let at = start; at < end; at += CHUNK_ROWS) {
+    const stop = Math.min(end, at + CHUNK_ROWS);
+    for (let i = at; i < stop; i++) {
+      const row = rows[i];
+      words[row >>> 5] |= 1 << (row & 31);
+    }
+    yield;
+  }
+}
+
+/** Images with one of some codes in a column of bytes: rating, file type. */
+class CodeLeaf extends ColumnLeaf {
+  readonly #codes: Uint8Array;
+  readonly #column: Uint8Array;
+  readonly #ofState: (state: ImageState) => number;
+
+  constructor(
+    index: ColumnIndex,
+    parts: {
+      key: string;
+      codes: readonly number[];
+      column: Uint8Array;
+      ofState: (state: ImageState) => number;
+    },
+  ) {
+    super(index, parts.key);
+    this.#codes = new Uint8Array(256);
+    for (const code of parts.codes) this.#codes[code] = 1;
+    this.#column = parts.column;
+    this.#ofState = parts.ofState;
+  }
+
+  override hasRow(row: Row): boolean {
+    return this.#codes[this.#column[row]] === 1;
+  }
+
+  override hasState(_row: Row, state: ImageState): boolean {
+    return this.#codes[this.#ofState(state)] === 1;
+  }
+
+  protected override *make(words: Int32Array): Steps<void> {
+    const codes = this.#codes;
+    const column = this.#column;
+    for (let start = 0; start < column.length; start += CHUNK_ROWS) {
+      const end = Math.min(column.length, start + CHUNK_ROWS);
+      for (let row = start; row < end; row++) words[row >>> 5] |= codes[column[row]] << (row & 31);
+      yield;
+    }
+  }
+}
+
+/** What a look at a text costs in its turn, and out of turn, in nanoseconds. */
+const TEXT_COST = 60;
+const TEXT_LOOK_COST = 400;
+
+/** Images of which a text in the columns is as wanted: source, path, file name. */
+class TextLeaf extends ColumnLeaf {
+  readonly #test: (row: Row) => boolean;
+  readonly #ofState: (state: ImageState) => boolean;
+
+  constructor(
+    index: ColumnIndex,
+    parts: {
+      key: string;
+      test: (row: Row) => boolean;
+      ofState: (state: ImageState) => boolean;
+    },
+  ) {
+    super(index, parts.key);
+    this.#test = parts.test;
+    this.#ofState = parts.ofState;
+  }
+
+  override readonly lookCost: number = TEXT_LOOK_COST;
+
+  override get fillCost(): number {
+    return this.known === undefined ? this.index.rowCount * TEXT_COST : 0;
+  }
+
+  override hasRow(row: Row): boolean {
+    return this.bits === undefined ? this.#test(row) : hasRow(this.bits, row);
+  }
+
+  override hasState(_row: Row, state: ImageState): boolean {
+    return this.#ofState(state);
+  }
+
+  protected override *make(words: Int32Array): Steps<void> {
+    const test = this.#test;
+    const { rowCount } = this.index;
+    for (let start = 0; start < rowCount; start += CHUNK_TEXTS) {
+      const end = Math.min(rowCount, start + CHUNK_TEXTS);
+      for (let row = start; row < end; row++) {
+        if (test(row)) words[row >>> 5] |= 1 << (row & 31);
+      }
+      yield;
+    }
+  }
+}
+
+/** The condition that a number lies in one of some intervals; `key` says number and intervals. */
+export function numberLeaf(
+  index: ColumnIndex,
+  parts: { number: ImageNumber; intervals: readonly Interval[]; key: string },
+): Leaf {
+  return new NumberLeaf(index, parts);
+}
+
+/** The condition that a column of bytes has one of some codes; `key` says column and codes. */
+export function codeLeaf(
+  index: ColumnIndex,
+  parts: {
+    key: string;
+    codes: readonly number[];
+    column: Uint8Array;
+    ofState: (state: ImageState) => number;
+  },
+): Leaf {
+  return new CodeLeaf(index, parts);
+}
+
+/** The condition that the source begins as a pattern says. */
+export function sourceLeaf(index: ColumnIndex, pattern: BytePattern, key: string): Leaf {
+  const { sourceBytes, sourceOffset } = index.columns;
+  return new TextLeaf(index, {
+    key,
+    test: (row) =>
+      sourceOffset[row + 1] > sourceOffset[row] &&
+      pattern.test(sourceBytes, sourceOffset[row], sourceOffset[row + 1]),
+    ofState: ({ source }) => source !== "" && pattern.testText(source),
+  });
+}
+
+/** The condition that a source is known. */
+export function hasSourceLeaf(index: ColumnIndex): Leaf {
+  const { sourceOffset } = index.columns;
+  return new TextLeaf(index, {
+    key: "has:source",
+    test: (row) => sourceOffset[row + 1] > sourceOffset[row],
+    ofState: ({ source }) => source !== "",
+  });
+}
+
+const SLASH = 0x2f;
+
+/** The condition that the path, or the name behind its last slash, is as a pattern says. */
+export function pathLeaf(
+  index: ColumnIndex,
+  parts: { pattern: BytePattern; isName: boolean; key: string },
+): Leaf {
+  const { pathBytes, pathOffset } = index.columns;
+  const { pattern, isName, key } = parts;
+  return new TextLeaf(index, {
+    key,
+    test: (row) => {
+      const end = pathOffset[row + 1];
+      let start = pathOffset[row];
+      if (isName) {
+        let slash = end - 1;
+        while (slash >= start && pathBytes[slash] !== SLASH) slash--;
+        start = slash + 1;
+      }
+      return pattern.test(pathBytes, start, end);
+    },
+    ofState: ({ filepath }) =>
+      pattern.testText(isName ? filepath.slice(filepath.lastIndexOf("/") + 1) : filepath),
+  });
+}
+
+/** What {@link postLeaf} looks for; `sites` are names with their numbers in postSource. */
+export type PostNumbers = {
+  key: string;
+  sites: ReadonlyMap<string, number>;
+  intervals: readonly Interval[];
+};
+
+/** Images with a post number in one of some intervals at one of some sites. */
+class PostLeaf extends Leaf {
+  override readonly estimate: number;
+  readonly #index: ColumnIndex;
+  readonly #numbers: PostNumbers;
+  readonly #found: Int32Array | Bitmap;
+
+  constructor(index: ColumnIndex, numbers: PostNumbers, found: Int32Array | Bitmap) {
+    super();
+    this.#index = index;
+    this.#numbers = numbers;
+    this.#found = found;
+    this.estimate = found instanceof Int32Array ? found.length : found.count;
+  }
+
+  override get rows(): Int32Array | undefined {
+    return this.#found instanceof Int32Array ? this.#found : undefined;
+  }
+
+  override get bits(): Int32Array | undefined {
+    return this.#found instanceof Int32Array ? undefined : this.#found.words;
+  }
+
+  override *fill(words: Int32Array): Steps<void> {
+    if (this.#found instanceof Int32Array) setRows(words, this.#found, 0, this.#found.length);
+    else orInto(words, this.#found.words);
+    yield;
+  }
+
+  override hasRow(row: Row): boolean {
+    return this.#found instanceof Int32Array
+      ? includesSorted(this.#found, row)
+      : hasRow(this.#found.words, row);
+  }
+
+  override hasState(_row: Row, state: ImageState): boolean {
+    const { sites, intervals } = this.#numbers;
+    return state.postIds.some(({ source, id }) =>
+      sites.has(source) && intervals.some(({ low, high }) => id >= low && id <= high)
+    );
+  }
+
+  override filter(
+    rows: Int32Array,
+    options: { count: number; wanted: 0 | 1; out: Int32Array },
+  ): number {
+    return this.#found instanceof Int32Array
+      ? filterByList(this.#index, this.#found, rows, options)
+      : filterByBits(this.#found.words, rows, options);
+  }
+}
+
+/** The condition on post numbers, as a list or, where that is long, as bits. */
+export function* postLeaf(index: ColumnIndex, numbers: PostNumbers): Steps<Leaf> {
+  const { postRow } = index.columns;
+  const ranges = rangesOfPosts(index, numbers);
+  const sum = ranges.reduce((total, { start, end }) => total + end - start, 0);
+  if (sum > index.denseFrom) {
+    const bitmap = yield* index.bitmap(numbers.key, function* (words) {
+      for (const range of ranges) yield* setSlices(words, postRow, range);
+    });
+    return new PostLeaf(index, numbers, bitmap);
+  }
+  const rows = new Set<Row>();
+  for (const { start, end } of ranges) for (let i = start; i < end; i++) rows.add(postRow[i]);
+  return new PostLeaf(index, numbers, Int32Array.from(rows).sort());
+}
+
+/** Parts of the sorted post columns that match. */
+function rangesOfPosts(
+  { columns }: ColumnIndex,
+  { sites, intervals }: PostNumbers,
+): { start: number; end: number }[] {
+  const { postSource, postId } = columns;
+  const ranges: { start: number; end: number }[] = [];
+  for (const site of sites.values()) {
+    for (const { low, high } of intervals) {
+      const start = firstPost(postSource, postId, { site, id: low });
+      const end = firstPost(postSource, postId, { site, id: high + 1 });
+      if (end > start) ranges.push({ start, end });
+    }
+  }
+  return ranges;
+}
+
+/** First place whose (source, id) is not below the wanted one. Cost: O(log p). */
+function firstPost(
+  postSource: Int32Array,
+  postId: Int32Array,
+  wanted: { site: number; id: number },
+): number {
+  let low = 0;
+  let high = postId.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const isBelow = postSource[middle] < wanted.site ||
+      (postSource[middle] === wanted.site && postId[middle] < wanted.id);
+    if (isBelow) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
