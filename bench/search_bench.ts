@@ -157,6 +157,7 @@ async function compare(
     }
   }
   if (wanted.includes("roaring")) peers.push(stack.use(openRoaringPeer(snapshot)));
+  if (peers.length === 0) return { peers: [], absent };
   print(`Comparing ${queries.length} queries with ${peers.map(({ name }) => name).join(", ")}…`);
   return { peers: await comparePeers(snapshot, queries, peers), absent };
 }
@@ -202,7 +203,7 @@ export function describeFigures(figures: SearchFigures): string {
         ratio,
       ]),
     ]),
-    toMarkdownTable([
+    figures.peers.length === 0 ? "" : toMarkdownTable([
       ["peer", "queries", "its median", "our median", "ratio p10", "ratio median", "ratio p90"],
       ...figures.peers.map(({ name, queries, peerMs, oursMs, ratio }) => [
         name,
@@ -220,7 +221,7 @@ export function describeFigures(figures: SearchFigures): string {
     ...figures.steady.slowest.map(({ text, ms, againMs, total }) =>
       `- ${ms} ms (again ${againMs} ms), ${total} images: ${text}`
     ),
-  ].join("\n\n").replace(/\n\n(?=- )/g, "\n");
+  ].filter((part) => part !== "").join("\n\n").replace(/\n\n(?=- )/g, "\n");
 }
 
 async function run(

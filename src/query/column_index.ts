@@ -10,7 +10,7 @@ import type { Steps } from "./steps.ts";
 export type Bitmap = { readonly words: Int32Array; readonly count: number };
 
 /** A number for each row of the columns. */
-export type NumberColumn = Int32Array | Float64Array | Uint8Array;
+export type NumberColumn = Int32Array | Float64Array;
 
 /**
  * What searches derive from the columns of one full load and keep with them: edits do not change it.

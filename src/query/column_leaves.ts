@@ -11,6 +11,8 @@ import type { Steps } from "./steps.ts";
 
 /** Rows looked at between two pauses. */
 const CHUNK_ROWS = 1 << 15;
+/** A look at a number of a row out of turn, in nanoseconds. */
+const CODE_LOOK_COST = 20;
 /** Rows whose texts are looked at between two pauses: about a millisecond. */
 const CHUNK_TEXTS = 1 << 12;
 
@@ -57,6 +59,9 @@ abstract class ColumnLeaf extends Leaf {
   }
 }
 
+/** A row out of turn costs about as much as so many in their turn. */
+const SCATTER_COST = 8;
+
 /** Images with a number in one of some intervals. */
 class NumberLeaf extends ColumnLeaf {
   readonly #number: ImageNumber;
@@ -69,6 +74,14 @@ class NumberLeaf extends ColumnLeaf {
     super(index, parts.key);
     this.#number = parts.number;
     this.#intervals = parts.intervals;
+  }
+
+  override readonly lookCost: number = CODE_LOOK_COST;
+
+  override get fillCost(): number {
+    return this.known === undefined
+      ? Math.min(this.index.rowCount, this.estimate * SCATTER_COST)
+      : 0;
   }
 
   override get estimate(): number {
@@ -103,27 +116,35 @@ class NumberLeaf extends ColumnLeaf {
   }
 
   /**
-   * Rows in an interval stand side by side in the order of their numbers; for the first search for a number
-   * that order is not worth making.
+   * Few rows are taken from the order by number, where they stand side by side; many are met faster by a pass
+   * over the numbers themselves.
    */
   protected override *make(words: Int32Array): Steps<void> {
     const { key, values, least } = this.#number;
     const isByRow = key === "id";
-    if (!isByRow && !this.index.isSortWorthIt(key)) {
-      for (const { low, high } of this.#intervals) {
-        for (let start = 0; start < values.length; start += CHUNK_ROWS) {
-          const end = Math.min(values.length, start + CHUNK_ROWS);
-          setBetween(words, values, { start, end, low: Math.max(low, least), high });
-          yield;
-        }
-      }
-      return;
-    }
-    const sorted = isByRow ? this.index.rows() : yield* this.index.sorted(key, values);
+    const sorted = isByRow
+      ? this.index.rows()
+      : this.index.isSortWorthIt(key)
+      ? yield* this.index.sorted(key, values)
+      : undefined;
     for (const interval of this.#intervals) {
-      const { start, end } = this.#rangeOf(sorted, interval);
-      if (isByRow) setRange(words, start, end);
-      else yield* setFew(words, sorted, { start, end });
+      const range = sorted && this.#rangeOf(sorted, interval);
+      if (range && isByRow) setRange(words, range.start, range.end);
+      else if (range && (range.end - range.start) * SCATTER_COST < values.length) {
+        yield* setSlices(words, sorted!, range);
+      } else yield* this.#setByPass(words, Math.max(interval.low, least), interval.high);
+    }
+  }
+
+  *#setByPass(words: Int32Array, low: number, high: number): Steps<void> {
+    const { values } = this.#number;
+    const bounds = values instanceof Int32Array
+      ? { low: toInt32(low), high: toInt32(high) }
+      : { low, high };
+    for (let start = 0; start < values.length; start += CHUNK_ROWS) {
+      const end = Math.min(values.length, start + CHUNK_ROWS);
+      setBetween(words, values, { start, end, low: bounds.low, high: bounds.high });
+      yield;
     }
   }
 
@@ -154,40 +175,33 @@ function filterBetween(
     const row = rows[i];
     const value = values[row];
     out[end] = row;
-    end += (value >= low && value <= high ? 1 : 0) ^ wanted ^ 1;
+    end += (Number(value >= low) & Number(value <= high)) ^ wanted ^ 1;
   }
   return end;
 }
 
-/** Sets the bits of the rows whose number lies between two others. */
+/** Sets the bits of the rows whose number lies between two others; `start` and `end` are multiples of 32. */
 function setBetween(
   words: Int32Array,
   values: NumberColumn,
   range: { start: number; end: number; low: number; high: number },
 ): void {
   const { start, end, low, high } = range;
-  for (let row = start; row < end; row++) {
-    const value = values[row];
-    words[row >>> 5] |= (value >= low && value <= high ? 1 : 0) << (row & 31);
+  for (let row = start; row < end;) {
+    const last = Math.min(end, row + 32);
+    let word = 0;
+    for (let bit = 0; row < last; row++, bit++) {
+      const value = values[row];
+      // Without a branch: whether a number lies between two others is a coin flip for most searches.
+      word |= (Number(value >= low) & Number(value <= high)) << bit;
+    }
+    words[(last - 1) >>> 5] |= word;
   }
 }
 
-/** Sets the bits of a part of all rows; of a large part by clearing the others of all. */
-function* setFew(
-  words: Int32Array,
-  rows: Int32Array,
-  { start, end }: { start: number; end: number },
-): Steps<void> {
-  if (end - start <= rows.length / 2) {
-    yield* setSlices(words, rows, { start, end });
-    return;
-  }
-  const others = new Int32Array(words.length);
-  yield* setSlices(others, rows, { start: 0, end: start });
-  yield* setSlices(others, rows, { start: end, end: rows.length });
-  const all = new Int32Array(words.length);
-  setRange(all, 0, rows.length);
-  for (let i = 0; i < words.length; i++) words[i] |= all[i] & ~others[i];
+/** An end of an interval as a small integer, which engines compare fastest. */
+function toInt32(bound: number): number {
+  return Math.max(-0x80000000, Math.min(0x7fffffff, bound));
 }
 
 function* setSlices(
@@ -226,6 +240,8 @@ class CodeLeaf extends ColumnLeaf {
     this.#column = parts.column;
     this.#ofState = parts.ofState;
   }
+
+  override readonly lookCost: number = CODE_LOOK_COST;
 
   override hasRow(row: Row): boolean {
     return this.#codes[this.#column[row]] === 1;

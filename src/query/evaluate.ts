@@ -26,9 +26,12 @@ import type { Steps } from "./steps.ts";
  * smallest operand, or of some passes over n / 32 words: 8 µs each at a million images.
  */
 
-/** Rows that match: as a list, or as bits; `isShared`: not to be written to, nor to be given back. */
+/**
+ * Rows that match: as a list, or as bits; `isShared`: not to be written to, nor to be given back. Of a list there may
+ * be shared bits as well.
+ */
 export type RowSet =
-  | { kind: "rows"; rows: Int32Array; count: number; isShared: boolean }
+  | { kind: "rows"; rows: Int32Array; count: number; isShared: boolean; bits?: Int32Array }
   | { kind: "bits"; words: Int32Array; isShared: boolean };
 
 /** Finds the rows of the columns that match, as if nothing had been edited since the load. */
@@ -40,7 +43,8 @@ export function* evaluate(index: ColumnIndex, node: PlanNode): Steps<RowSet> {
       return { kind: "rows", rows: index.rows(), count: index.rowCount, isShared: true };
     case "leaf":
       if (node.rows !== undefined) {
-        return { kind: "rows", rows: node.rows, count: node.rows.length, isShared: true };
+        const { rows, bits } = node;
+        return { kind: "rows", rows, count: rows.length, isShared: true, bits };
       }
       return yield* evaluateBits(index, node);
     case "not":

@@ -114,21 +114,25 @@ class TagLeaf extends Leaf {
   readonly #index: ColumnIndex;
   readonly #place: number;
   readonly #tagId: TagId;
-  readonly #rows: Int32Array;
+  #rows: Int32Array | undefined;
 
   constructor(index: ColumnIndex, tag: { id: TagId; place: number }) {
     super();
-    const { listOffset, listRow } = index.columns;
+    const { listOffset } = index.columns;
     this.#index = index;
     this.#place = tag.place;
     this.#tagId = tag.id;
-    this.#rows = tag.place < 0
-      ? NO_ROWS
-      : listRow.subarray(listOffset[tag.place], listOffset[tag.place + 1]);
-    this.estimate = this.#rows.length;
+    this.estimate = tag.place < 0 ? 0 : listOffset[tag.place + 1] - listOffset[tag.place];
   }
 
+  // A view costs as much as a hundred rows, and what has bits seldom needs its list.
   override get rows(): Int32Array {
+    if (this.#rows === undefined) {
+      const { listOffset, listRow } = this.#index.columns;
+      this.#rows = this.#place < 0
+        ? NO_ROWS
+        : listRow.subarray(listOffset[this.#place], listOffset[this.#place + 1]);
+    }
     return this.#rows;
   }
 
@@ -139,7 +143,7 @@ class TagLeaf extends Leaf {
   override *fill(words: Int32Array): Steps<void> {
     const { bits } = this;
     if (bits !== undefined) orInto(words, bits);
-    else setRows(words, this.#rows, 0, this.#rows.length);
+    else setRows(words, this.rows, 0, this.estimate);
     yield;
   }
 
@@ -159,7 +163,7 @@ class TagLeaf extends Leaf {
   ): number {
     const { bits } = this;
     if (bits !== undefined) return filterByBits(bits, rows, options);
-    return filterByList(this.#index, this.#rows, rows, options);
+    return filterByList(this.#index, this.rows, rows, options);
   }
 }
 

@@ -131,13 +131,14 @@ const SORTED_MAX = 3_000;
  * number: a page costs as many looks as there are rows before its end, at most n, a nanosecond each.
  */
 function byNumber(order: NumberOrder, isAscending: boolean): Ordering {
-  const { result } = order;
+  const { result, sorted } = order;
   const { total } = result;
   if (total <= SORTED_MAX) {
     const rows = sortMembers(order, result.slice(0, total));
     return listed(isAscending ? rows : rows.reverse());
   }
-  const bits = result.baseBits();
+  const isWhole = result.baseCount === sorted.length;
+  const bits = isWhole ? null : result.baseBits();
   const extra = sortMembers(order, [...result.extra]);
   const walk = { ...order, bits, extra, isAscending };
   return {
@@ -159,19 +160,33 @@ function compareRows(order: NumberOrder, left: Row, right: Row): number {
   return rowValue(left) - rowValue(right) || snapshot.idAt(left) - snapshot.idAt(right);
 }
 
-/** Members at some places, met by walking all rows and the edited ones in step. */
-function walkBetween(
-  walk: NumberOrder & { bits: Int32Array; extra: readonly Row[]; isAscending: boolean },
-  start: number,
-  end: number,
-): Row[] {
+type Walk = NumberOrder & { bits: Int32Array | null; extra: readonly Row[]; isAscending: boolean };
+
+/** Members at some places, met by walking all rows and the edited ones in step, from the nearer end. */
+function walkBetween(walk: Walk, start: number, end: number): Row[] {
+  const { total } = walk.result;
+  if (start <= total - end) return walkFrom(walk, start, end);
+  const other = { ...walk, isAscending: !walk.isAscending };
+  return walkFrom(other, total - end, total - start).reverse();
+}
+
+function walkFrom(walk: Walk, start: number, end: number): Row[] {
   const { sorted, bits, extra, isAscending } = walk;
   const step = isAscending ? 1 : -1;
-  let at = isAscending ? 0 : sorted.length - 1;
+  const first = isAscending ? 0 : sorted.length - 1;
+  let at = first;
+  let place = 0;
+  if (extra.length === 0) {
+    // Everything matches, or the first places are only counted.
+    at = bits === null
+      ? first + start * step
+      : skipMembers(sorted, bits, { at, step, count: start });
+    place = start;
+  }
   let extraAt = isAscending ? 0 : extra.length - 1;
   const rows: Row[] = [];
-  for (let place = 0; place < end; place++) {
-    while (at >= 0 && at < sorted.length && !hasRow(bits, sorted[at])) at += step;
+  for (; place < end; place++) {
+    while (bits !== null && at >= 0 && at < sorted.length && !hasRow(bits, sorted[at])) at += step;
     const isBaseLeft = at >= 0 && at < sorted.length;
     const isExtraLeft = extraAt >= 0 && extraAt < extra.length;
     if (!isBaseLeft && !isExtraLeft) break;
@@ -183,4 +198,20 @@ function walkBetween(
     if (place >= start) rows.push(row);
   }
   return rows;
+}
+
+/** The place behind the first `count` members of a walk. Cost: about a nanosecond a row. */
+function skipMembers(
+  sorted: Int32Array,
+  bits: Int32Array,
+  walk: { at: number; step: number; count: number },
+): number {
+  const { step, count } = walk;
+  let { at } = walk;
+  let met = 0;
+  for (; met < count && at >= 0 && at < sorted.length; at += step) {
+    const row = sorted[at];
+    met += (bits[row >>> 5] >>> (row & 31)) & 1;
+  }
+  return at;
 }

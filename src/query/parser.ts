@@ -73,6 +73,8 @@ type Group = {
 const SPACE = /[\s\u0085]/u;
 const SPACES = /[\s\u0085]*/uy;
 const KEYWORD = /(and|or)(?=[\s\u0085]|$)/iuy;
+/** A word that can only be a tag, and stands as it is stored: most words. */
+const PLAIN_WORD = /[a-z0-9_][a-z0-9_'!?&+/;<>^=-]{0,99}(?= |$)/y;
 const METATAG_NAME = /([a-z_][a-z0-9_]*):/iy;
 const RUN = /[^\s\u0085]+/uy;
 const VALUE_RUN = /(?:\\[\s\u0085]|[^\s\u0085])*/uy;
@@ -231,6 +233,11 @@ class Parser {
     if (this.#terms++ === QUERY_TERMS_MAX) {
       throw this.#fault(`Cannot search for more than ${QUERY_TERMS_MAX} terms`, { offset: start });
     }
+    const plain = this.#match(PLAIN_WORD)?.[0];
+    if (plain !== undefined && plain !== "and" && plain !== "or") {
+      return { kind: "tag", name: plain, category: null, isLiteral: false };
+    }
+    this.#at = start;
     const named = this.#match(METATAG_NAME);
     const metatag = named === null ? undefined : findMetatag(named[1]);
     if (named !== null && metatag !== undefined) {

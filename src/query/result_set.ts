@@ -19,7 +19,7 @@ import { tagLeaf } from "./leaf.ts";
 
 /** Rows of the columns that matched: a list, or bits with the number of rows in each block. */
 type Base =
-  | { kind: "rows"; rows: Int32Array }
+  | { kind: "rows"; rows: Int32Array; bits?: Int32Array }
   | { kind: "bits"; words: Int32Array; counts: Int32Array };
 
 /**
@@ -110,9 +110,10 @@ export class ResultSet {
     return rows;
   }
 
-  /** Members of the columns as bits that must not be written to. Cost: O(members) for a list. */
+  /** Members of the columns as bits that must not be written to. Cost: O(members) for most lists. */
   baseBits(): Int32Array {
     if (this.#base.kind === "bits") return this.#base.words;
+    if (this.#base.bits !== undefined) return this.#base.bits;
     const words = new Int32Array(this.#index.wordCount);
     setRows(words, this.#base.rows, 0, this.#base.rows.length);
     return words;
@@ -169,7 +170,7 @@ function toBase(snapshot: ImageSnapshot, index: ColumnIndex, set: RowSet): Base 
       if (!isShared) index.releaseRows(rows);
       return { kind: "rows", rows: kept.slice(0, end) };
     }
-    if (isShared) return { kind: "rows", rows: rows.subarray(0, count) };
+    if (isShared) return { kind: "rows", rows: rows.subarray(0, count), bits: set.bits };
     const kept = rows.slice(0, count);
     index.releaseRows(rows);
     return { kind: "rows", rows: kept };
