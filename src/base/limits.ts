@@ -34,6 +34,8 @@ export const QUERY_DEPTH_MAX = 500;
 export const QUERY_DEADLINE_MS = 2_000;
 /** Results that a snapshot remembers, so that the pages of one search are found once. */
 export const QUERY_MEMO_ENTRIES_MAX = 64;
+/** Bytes of those results. */
+export const QUERY_MEMO_BYTES_MAX = 32 * 1_048_576;
 /** Conditions on columns whose bits are kept (125 KB each at a million images). */
 export const DERIVED_BITMAPS_MAX = 64;
 /** Derived numbers and orders that are kept (4 to 8 MB each at a million images). */

@@ -1,13 +1,18 @@
+import { MAIN_SLICE_MS } from "../base/limits.ts";
 import { decodeTexts, type PackedTexts } from "./packed_texts.ts";
 
 /** The active aliases: antecedent and consequent of each, one after the other. */
 export type PackedAliases = PackedTexts;
 
 const NO_NAMES: readonly string[] = [];
+/** Aliases between two looks at the clock while a table is filled. */
+const SLICE_ALIASES = 2_000;
 
 /** Other names of tags, immutable: whoever asks for the antecedent means the consequent. */
 export class AliasTable {
   readonly #consequents: ReadonlyMap<string, string>;
+  /** Where names lead that were asked for; null = into a circle. */
+  readonly #ends = new Map<string, string | null>();
   #antecedents: ReadonlyMap<string, readonly string[]> | undefined;
 
   private constructor(consequents: ReadonlyMap<string, string>) {
@@ -26,7 +31,13 @@ export class AliasTable {
   static async build(packed: PackedAliases): Promise<AliasTable> {
     const texts = await decodeTexts(packed);
     const consequents = new Map<string, string>();
-    for (let i = 0; i < texts.length; i += 2) consequents.set(texts[i], texts[i + 1]);
+    let sliceEnd = performance.now() + MAIN_SLICE_MS;
+    for (let i = 0; i < texts.length; i += 2) {
+      consequents.set(texts[i], texts[i + 1]);
+      if (i % SLICE_ALIASES !== 0 || performance.now() < sliceEnd) continue;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      sliceEnd = performance.now() + MAIN_SLICE_MS;
+    }
     return new AliasTable(consequents);
   }
 
@@ -37,19 +48,10 @@ export class AliasTable {
 
   /**
    * The name that is meant by a name, through any number of aliases; the name itself where it has none
-   * or they lead in a circle. Cost: O(aliases on the way).
+   * or they lead in a circle. Cost: O(aliases on the way) the first time.
    */
   resolve(name: string): string {
-    let found = this.#consequents.get(name);
-    if (found === undefined) return name;
-    const seen = new Set([name]);
-    for (let next: string | undefined = found; next !== undefined;) {
-      if (seen.has(next)) return name;
-      seen.add(next);
-      found = next;
-      next = this.#consequents.get(next);
-    }
-    return found;
+    return this.#consequents.has(name) ? this.#follow(name, this.#ends) ?? name : name;
   }
 
   /**
@@ -68,11 +70,11 @@ export class AliasTable {
 
   /** As {@link resolve} of each, but every alias is followed once, however long the chains are. */
   #gatherAntecedents(): Map<string, string[]> {
-    /** Where each name leads; null = into a circle. */
-    const ends = new Map<string, string | null>();
     const antecedents = new Map<string, string[]>();
     for (const [antecedent, consequent] of this.#consequents) {
-      const end = this.#consequents.has(consequent) ? this.#follow(antecedent, ends) : consequent;
+      const end = this.#consequents.has(consequent)
+        ? this.#follow(antecedent, this.#ends)
+        : consequent;
       if (end === null) continue;
       const own = antecedents.get(end);
       if (own === undefined) antecedents.set(end, [antecedent]);

@@ -62,6 +62,12 @@ const pageHeaders: MiddlewareHandler = secureHeaders({
   },
   referrerPolicy: "same-origin",
   strictTransportSecurity: false,
+  // For browsers of the past, and each costs every answer.
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
   xFrameOptions: "DENY",
   crossOriginResourcePolicy: "same-origin",
   crossOriginOpenerPolicy: "same-origin",

@@ -115,12 +115,13 @@ export async function searchImages(
 }
 
 /** Writes the seed that was drawn into an order by chance that has none. */
-function nameSeed(text: string, { order }: Query): string {
-  if (order?.by !== "random") return text;
-  const { seed } = order;
-  return text
-    .replace(/(^|[\s(])random:(\d+)(?=[\s)]|$)/iu, `$1order:random:${seed} limit:$2`)
-    .replace(/((?:^|[\s(])(?:order|sort):random)(?=[\s)]|$)/iu, `$1:${seed}`);
+function nameSeed(text: string, { order, limit, unseeded }: Query): string {
+  if (order?.by !== "random" || unseeded === undefined) return text;
+  const { start, end } = unseeded;
+  // `random:5` says two things at once.
+  const isCounted = /^random:/i.test(text.slice(start, end));
+  const seeded = `order:random:${order.seed}${isCounted ? ` limit:${limit}` : ""}`;
+  return text.slice(0, start) + seeded + text.slice(end);
 }
 
 /** An image of the current snapshot. */

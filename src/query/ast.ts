@@ -80,6 +80,8 @@ export type Query = {
   order: QueryOrder | null;
   /** `limit:` of the text. */
   limit: number | null;
+  /** Where the text asks for an order by chance without naming its seed. */
+  unseeded?: { start: number; end: number };
 };
 
 /** Exclusion of a node; excluding twice is nothing. */

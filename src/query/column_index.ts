@@ -25,7 +25,7 @@ export class ColumnIndex {
   readonly wordCount: number;
   /** Blocks of a set of their rows. */
   readonly blockCount: number;
-  /** Tags with more images than this have a bitmap: from there on it is smaller than the list. */
+  /** Tags with more images than this have a bitmap, at most twice as large as their list. */
   readonly denseFrom: number;
   readonly #tagBits = new Map<number, Int32Array>();
   readonly #numbers = new LRUCache<string, NumberColumn>({ max: DERIVED_COLUMNS_MAX });
@@ -104,10 +104,10 @@ export class ColumnIndex {
   }
 
   /** Rows in an order by chance, kept for the newest seeds. */
-  *shuffled(seed: number, hash: () => Int32Array): Steps<Int32Array> {
+  *shuffled(seed: number, hash: () => Steps<Int32Array>): Steps<Int32Array> {
     const key = String(seed);
     let rows = this.#random.get(key);
-    if (rows === undefined) this.#random.set(key, rows = yield* sortRowsByValue(hash()));
+    if (rows === undefined) this.#random.set(key, rows = yield* sortRowsByValue(yield* hash()));
     return rows;
   }
 

@@ -7,6 +7,7 @@ import { type Bitmap, type ColumnIndex, firstRowFrom, type NumberColumn } from "
 import { filterByList, Leaf } from "./leaf.ts";
 import type { ImageNumber } from "./numbers.ts";
 import type { BytePattern } from "./pattern.ts";
+import { mergeIntervals } from "./ranges.ts";
 import type { Steps } from "./steps.ts";
 
 /** Rows looked at between two pauses. */
@@ -59,6 +60,8 @@ abstract class ColumnLeaf extends Leaf {
   }
 }
 
+/** More intervals than this are not worth a pass each. */
+const FEW_INTERVALS = 8;
 /** A row out of turn costs about as much as so many in their turn. */
 const SCATTER_COST = 8;
 
@@ -73,7 +76,7 @@ class NumberLeaf extends ColumnLeaf {
   ) {
     super(index, parts.key);
     this.#number = parts.number;
-    this.#intervals = parts.intervals;
+    this.#intervals = mergeIntervals(parts.intervals);
   }
 
   override readonly lookCost: number = CODE_LOOK_COST;
@@ -86,7 +89,8 @@ class NumberLeaf extends ColumnLeaf {
 
   override get estimate(): number {
     if (this.known !== undefined) return this.known.count;
-    const sorted = this.index.knownSorted(this.#number.key);
+    const { key } = this.#number;
+    const sorted = key === "id" ? this.index.rows() : this.index.knownSorted(key);
     if (sorted === undefined) return this.index.rowCount;
     let sum = 0;
     for (const interval of this.#intervals) {
@@ -124,11 +128,12 @@ class NumberLeaf extends ColumnLeaf {
     const isByRow = key === "id";
     const sorted = isByRow
       ? this.index.rows()
-      : this.index.isSortWorthIt(key)
+      : this.#intervals.length > FEW_INTERVALS || this.index.isSortWorthIt(key)
       ? yield* this.index.sorted(key, values)
       : undefined;
     for (const interval of this.#intervals) {
       const range = sorted && this.#rangeOf(sorted, interval);
+      yield;
       if (range && isByRow) setRange(words, range.start, range.end);
       else if (range && (range.end - range.start) * SCATTER_COST < values.length) {
         yield* setSlices(words, sorted!, range);
@@ -156,10 +161,17 @@ class NumberLeaf extends ColumnLeaf {
     };
   }
 
+  /** Intervals ascend and do not touch: the last that begins at or below the number may hold it. */
   #includes(value: number): boolean {
     if (value < this.#number.least) return false;
-    for (const { low, high } of this.#intervals) if (value >= low && value <= high) return true;
-    return false;
+    let low = 0;
+    let high = this.#intervals.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#intervals[middle].low <= value) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && value <= this.#intervals[low - 1].high;
   }
 }
 

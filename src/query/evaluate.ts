@@ -114,6 +114,9 @@ function* evaluateAnd(index: ColumnIndex, conjunction: Conjunction): Steps<RowSe
 /** A member of an AND that rows are asked about. */
 type Filter = { node: PlanNode; wanted: 0 | 1 };
 
+/** Passes over a short list between two pauses: below a millisecond. */
+const FILTERS_PER_SLICE = 32;
+
 function* filterList(
   index: ColumnIndex,
   driver: PlanNode,
@@ -126,12 +129,14 @@ function* filterList(
     out.set(rows.subarray(0, count));
     rows = out;
   }
+  let filtered = 0;
   // Leaves first: what is left for groups, which take several passes, is less.
   for (const isLeafTurn of [true, false]) {
     for (const { node, wanted } of filters) {
       if ((node.kind === "leaf") !== isLeafTurn) continue;
       const options = { rows, count, wanted, out };
-      if (isFilteredAtOnce(index, node, count)) count = node.filter(rows, options);
+      if (++filtered % FILTERS_PER_SLICE === 0) yield;
+      if (node.kind === "leaf" && node.lookCost === 0) count = node.filter(rows, options);
       else if (count > 0) count = yield* filterRows(index, node, options);
       rows = out;
     }
@@ -170,6 +175,7 @@ function* filterRows(index: ColumnIndex, node: PlanNode, options: FilterOptions)
   const { rows, count, wanted, out } = options;
   switch (node.kind) {
     case "leaf": {
+      yield;
       if (isFilteredAtOnce(index, node, count)) return node.filter(rows, options);
       const set = yield* evaluateBits(index, node);
       const kept = filterByBits(set.words, rows, options);
@@ -224,6 +230,14 @@ function* markRows(
   index.releaseClean(marks);
   index.releaseRows(kept);
   return end;
+}
+
+/** Leaves of a plan. */
+export function countLeaves(node: PlanNode): number {
+  if (node.kind === "and" || node.kind === "or") {
+    return node.nodes.reduce((sum, inner) => sum + countLeaves(inner), 0);
+  }
+  return node.kind === "not" ? countLeaves(node.node) : 1;
 }
 
 /** Whether an edited image matches. */

@@ -2,7 +2,13 @@ import type { QueryNode, QueryOrder } from "./ast.ts";
 import { COMPARED_LENGTH_MAX, isWithinDistance } from "./edit_distance.ts";
 
 /** What a metatag contributes to a search: a condition, an order, a page size. */
-export type MetatagMeaning = { node?: QueryNode; order?: QueryOrder; limit?: number };
+export type MetatagMeaning = {
+  node?: QueryNode;
+  order?: QueryOrder;
+  limit?: number;
+  /** Whether the order has a seed that the text does not name. */
+  hasDrawnSeed?: boolean;
+};
 
 /** Why a value is none; `offset` counts from its beginning. */
 export type ValueFault = { fault: string; offset?: number; instead?: string };

@@ -35,7 +35,7 @@ const OPTION_METATAGS: Metatag[] = [
       if (limit === undefined || limit < 1 || limit > PAGE_SIZE_MAX) {
         return { fault: `random: takes a number from 1 to ${PAGE_SIZE_MAX}`, instead: "40" };
       }
-      return { limit, order: { by: "random", seed: drawSeed(random) } };
+      return { limit, order: { by: "random", seed: drawSeed(random) }, hasDrawnSeed: true };
     },
   }),
   metatag("order", {

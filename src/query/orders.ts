@@ -3,7 +3,7 @@ import { allOf } from "./ast.ts";
 import { DAY_S } from "./ranges.ts";
 
 /** What `order:` contributes; an order may also narrow the search. */
-export type OrderMeaning = { order?: QueryOrder; node?: QueryNode };
+export type OrderMeaning = { order?: QueryOrder; node?: QueryNode; hasDrawnSeed?: boolean };
 
 /** Orders by a number, the largest first; `_asc` and `_desc` can be added to each name. */
 const BY_NUMBER: ReadonlyMap<string, NumberName> = new Map<string, NumberName>([
@@ -67,7 +67,11 @@ export function parseOrder(
   }
   const seed = /^random(?::(\d{1,9}))?$/.exec(name);
   if (seed !== null) {
-    return { order: { by: "random", seed: Number(seed[1] ?? around.drawSeed()) } };
+    const isDrawn = seed[1] === undefined;
+    return {
+      order: { by: "random", seed: isDrawn ? around.drawSeed() : Number(seed[1]) },
+      hasDrawnSeed: isDrawn,
+    };
   }
   // Which post and which ids these two need, the whole search says: the parser fills it in.
   if (name === "similar") return { order: { by: "similar", id: 0 } };

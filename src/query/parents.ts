@@ -4,6 +4,8 @@ import { findSorted } from "../cache/columns_builder.ts";
 import type { ImageColumns } from "../cache/image_columns.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import { compareSources } from "../tags/sources.ts";
+import { sortRowsByValue } from "./radix_sort.ts";
+import { runAtOnce, type Steps } from "./steps.ts";
 
 /*
  * Who is whose parent. A person's own word (a relation between two images) comes first. Else a site
@@ -57,47 +59,78 @@ export function childRowsOf(snapshot: ImageSnapshot, row: Row): Row[] {
     .sort((a, b) => snapshot.idAt(a) - snapshot.idAt(b));
 }
 
-/**
- * Every parent and child. Cost: the first time after a load O(children × log post ids), after an edit
- * O(pairs × log pairs + edits since the load), with small constants: 100,000 pairs are sorted in 10 ms.
- */
+/** Every parent and child at once; see {@link parentPairsSteps}. */
 export function parentPairsOf(snapshot: ImageSnapshot): ParentPairs {
-  return snapshot.memo("parentPairs", () => {
-    const keys = Float64Array.from(correctedPairs(snapshot)).sort();
-    const parentRow = new Int32Array(keys.length);
-    const childRow = new Int32Array(keys.length);
-    for (let i = 0; i < keys.length; i++) {
-      parentRow[i] = Math.floor(keys[i] / ROWS_MAX);
-      childRow[i] = keys[i] % ROWS_MAX;
-    }
-    return { parentRow, childRow };
-  });
+  return runAtOnce(parentPairsSteps(snapshot));
 }
 
-/** A pair is one number while it is sorted: more rows than this would not fit 53 bits. */
-const ROWS_MAX = 2 ** 26;
-
-function correctedPairs(snapshot: ImageSnapshot): number[] {
-  const { columns } = snapshot;
-  const { childRow, parentRow } = columnFamilies(snapshot);
-  const touched = touchedOf(snapshot);
-  const pairs: number[] = [];
-  for (let i = 0; i < childRow.length; i++) {
-    const child = childRow[i];
-    let parent = parentRow[i];
-    if (touched.rows.size > 0) {
-      if (touched.rows.has(child)) continue;
-      const isDoubtful = touched.rows.has(parent) || touched.postIds.has(columns.parentId[child]) ||
-        touched.ids.has(columns.parentImageId[child]);
-      if (isDoubtful) parent = parentRowOf(snapshot, child) ?? -1;
-    }
-    if (parent >= 0) pairs.push(parent * ROWS_MAX + child);
+/**
+ * Every parent and child. Cost: the first time after a load O(n + children × log post ids), after an edit
+ * O(pairs + edits since the load); kept with the snapshot.
+ */
+export function* parentPairsSteps(snapshot: ImageSnapshot): Steps<ParentPairs> {
+  const kept = snapshot.memo("parentPairs", (): { pairs?: ParentPairs } => ({}));
+  if (kept.pairs === undefined) {
+    const { parentRow, childRow } = yield* correctedPairs(snapshot);
+    // Children ascend already, and equal parents keep their order.
+    const order = yield* sortRowsByValue(parentRow);
+    kept.pairs = {
+      parentRow: order.map((place) => parentRow[place]),
+      childRow: order.map((place) => childRow[place]),
+    };
   }
+  return kept.pairs;
+}
+
+/** Children looked at between two pauses. */
+const CHUNK_CHILDREN = 1 << 13;
+
+/** All pairs, ascending by the child's row. */
+function* correctedPairs(snapshot: ImageSnapshot): Steps<ParentPairs> {
+  const { columns } = snapshot;
+  const { childRow, parentRow } = yield* columnFamilies(snapshot);
+  const touched = touchedOf(snapshot);
+  if (touched.rows.size === 0) return onlyFound(childRow, parentRow);
+  const pairs: { child: Row; parent: Row }[] = [];
   for (const child of touched.rows) {
     const parent = parentRowOf(snapshot, child);
-    if (parent !== undefined) pairs.push(parent * ROWS_MAX + child);
+    if (parent !== undefined) pairs.push({ child, parent });
   }
-  return pairs;
+  const parents = parentRow.slice();
+  for (let i = 0; i < childRow.length; i++) {
+    const isDoubtful = touched.rows.has(parents[i]) ||
+      touched.postIds.has(columns.parentId[childRow[i]]) ||
+      touched.ids.has(columns.parentImageId[childRow[i]]);
+    if (touched.rows.has(childRow[i])) parents[i] = -1;
+    else if (isDoubtful) parents[i] = parentRowOf(snapshot, childRow[i]) ?? -1;
+    if (i % CHUNK_CHILDREN === CHUNK_CHILDREN - 1) yield;
+  }
+  return mergePairs(onlyFound(childRow, parents), pairs.sort((a, b) => a.child - b.child));
+}
+
+/** The pairs whose parent is there. */
+function onlyFound(childRow: Int32Array, parentRow: Int32Array): ParentPairs {
+  const isThere = (_: number, i: number) => parentRow[i] >= 0;
+  return { childRow: childRow.filter(isThere), parentRow: parentRow.filter(isThere) };
+}
+
+/** Puts a few pairs among many, both ascending by the child. */
+function mergePairs(
+  many: ParentPairs,
+  few: readonly { child: Row; parent: Row }[],
+): ParentPairs {
+  const count = many.childRow.length + few.length;
+  const childRow = new Int32Array(count);
+  const parentRow = new Int32Array(count);
+  let next = 0;
+  let at = 0;
+  for (let end = 0; end < count; end++) {
+    const takesFew = next < few.length &&
+      (at >= many.childRow.length || few[next].child < many.childRow[at]);
+    childRow[end] = takesFew ? few[next].child : many.childRow[at];
+    parentRow[end] = takesFew ? few[next++].parent : many.parentRow[at++];
+  }
+  return { parentRow, childRow };
 }
 
 function touchedOf(snapshot: ImageSnapshot) {
@@ -116,15 +149,15 @@ function touchedOf(snapshot: ImageSnapshot) {
 /** What the columns say, kept as long as they are: edits do not change them. */
 const FAMILIES = new WeakMap<ImageColumns, ColumnFamilies>();
 
-function columnFamilies({ columns, postSources }: ImageSnapshot): ColumnFamilies {
+function* columnFamilies({ columns, postSources }: ImageSnapshot): Steps<ColumnFamilies> {
   let families = FAMILIES.get(columns);
   if (families === undefined) {
-    FAMILIES.set(columns, families = resolveColumns(columns, postSources.length));
+    FAMILIES.set(columns, families = yield* resolveColumns(columns, postSources.length));
   }
   return families;
 }
 
-function resolveColumns(columns: ImageColumns, sourceCount: number): ColumnFamilies {
+function* resolveColumns(columns: ImageColumns, sourceCount: number): Steps<ColumnFamilies> {
   const { parentId, parentImageId, imageId } = columns;
   let count = 0;
   const all = new Int32Array(imageId.length);
@@ -132,6 +165,7 @@ function resolveColumns(columns: ImageColumns, sourceCount: number): ColumnFamil
     if (parentId[row] > 0 || parentImageId[row] > 0) all[count++] = row;
   }
   const childRow = all.slice(0, count);
+  yield;
   const sourcesOf = readSources(columns, childRow);
   const starts = new Int32Array(sourceCount + 1);
   for (let source = 0; source <= sourceCount; source++) {
@@ -140,6 +174,7 @@ function resolveColumns(columns: ImageColumns, sourceCount: number): ColumnFamil
   const parentRow = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     parentRow[i] = resolveRow(columns, { row: childRow[i], place: i, starts, ...sourcesOf });
+    if (i % CHUNK_CHILDREN === 0) yield;
   }
   return { childRow, parentRow, ...sourcesOf };
 }
@@ -194,7 +229,7 @@ function readSources(
 }
 
 function columnSourcesOf(snapshot: ImageSnapshot, row: Row): string[] {
-  const { childRow, sourceOffset, source } = columnFamilies(snapshot);
+  const { childRow, sourceOffset, source } = runAtOnce(columnFamilies(snapshot));
   const place = findSorted(childRow, row);
   if (place < 0) return [];
   const own = source.subarray(sourceOffset[place], sourceOffset[place + 1]);

@@ -259,7 +259,8 @@ class Parser {
   #toNode(meaning: MetatagMeaning, offset: number): QueryNode {
     const { node = { kind: "all" } as QueryNode, order, limit } = meaning;
     // An order that is the usual one is an order all the same: two of them contradict each other.
-    if (order !== undefined) this.#options.add({ order, limit, offset });
+    const unseededEnd = meaning.hasDrawnSeed ? this.#at : undefined;
+    if (order !== undefined) this.#options.add({ order, limit, offset, unseededEnd });
     else if (limit !== undefined) this.#options.add({ limit, offset });
     else if (meaning.node === undefined) this.#options.add({ order: null, offset });
     return node;
@@ -278,10 +279,9 @@ class Parser {
       });
     }
     let run = this.#match(VALUE_RUN)![0];
-    const isBack = isName ? givesBack : (word: string) => word.endsWith(")");
-    for (let open = this.#groups.length - 1; open > 0 && isBack(run); open--) {
-      run = run.slice(0, -1);
-    }
+    const open = this.#groups.length - 1;
+    const given = isName ? countGivenBack(run, open) : Math.min(open, countTrailing(run));
+    run = run.slice(0, run.length - given);
     this.#at = offset + run.length;
     return { text: run.replaceAll(/\\(?=[\s\u0085])/gu, ""), offset, isQuoted: false };
   }
@@ -311,9 +311,7 @@ class Parser {
   #readTag(): QueryNode {
     const start = this.#at;
     let run = this.#match(RUN)![0];
-    for (let open = this.#groups.length - 1; open > 0 && givesBack(run); open--) {
-      run = run.slice(0, -1);
-    }
+    run = run.slice(0, run.length - countGivenBack(run, this.#groups.length - 1));
     this.#at = start + run.length;
     if (/^(and|or)$/i.test(run)) {
       throw this.#fault(`"${run}" is a word of the language`, { offset: start });
@@ -377,14 +375,33 @@ function closeConjuncts(group: Group): void {
   group.conjuncts = [];
 }
 
-/** Whether a word's last ")" belongs to the group around it. */
-function givesBack(word: string): boolean {
-  if (!word.endsWith(")") || EMOTICONS.has(word)) return false;
-  let open = 0;
-  for (const sign of word) {
-    if (sign === "(") open++;
-    else if (sign === ")") open--;
-    if (open < 0) return true;
+/**
+ * How many of the ")" at a word's end belong to the groups around it, of which there are `open`: none if the word is
+ * an emoticon or balanced, else so many that it is balanced, or all that the groups can take. Cost: O(length).
+ */
+function countGivenBack(word: string, open: number): number {
+  if (EMOTICONS.has(word)) return 0;
+  const trailing = countTrailing(word);
+  let own = 0;
+  let isBroken = false;
+  for (let i = 0; i < word.length - trailing; i++) {
+    if (word[i] === "(") own++;
+    else if (word[i] === ")" && --own < 0) isBroken = true;
   }
-  return open !== 0;
+  let kept = trailing;
+  let given = 0;
+  while (given < open && kept > 0 && (isBroken || kept !== own)) {
+    // What is left may be an emoticon.
+    if (kept < 3 && EMOTICONS.has(word.slice(0, word.length - given))) break;
+    kept--;
+    given++;
+  }
+  return given;
+}
+
+/** The ")" at the end of a word. */
+function countTrailing(word: string): number {
+  let count = 0;
+  while (count < word.length && word[word.length - 1 - count] === ")") count++;
+  return count;
 }

@@ -1,7 +1,9 @@
 import type { ImageId, Row, TagId } from "../base/ids.ts";
 import { SIMILAR_MAX } from "../base/limits.ts";
+import { firstNotBelow } from "../base/int32_set.ts";
 import { findSorted } from "../cache/columns_builder.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
+import type { Pool } from "../cache/pool_table.ts";
 import type { ImageState } from "../cache/ports.ts";
 import type { QueryLeaf, QueryNode } from "./ast.ts";
 import type { ColumnIndex } from "./column_index.ts";
@@ -15,7 +17,7 @@ import {
 } from "./column_leaves.ts";
 import { type Leaf, rowsLeaf, tagLeaf, tagsLeaf } from "./leaf.ts";
 import { imageNumber } from "./numbers.ts";
-import { parentPairsOf } from "./parents.ts";
+import { parentPairsSteps } from "./parents.ts";
 import { BytePattern } from "./pattern.ts";
 import { toLeafText } from "./query_text.ts";
 import { similarSteps } from "./similar.ts";
@@ -72,7 +74,7 @@ function* resolve(context: PlanContext, leaf: QueryLeaf): Steps<PlanNode> {
     case "tag":
       return resolveTag(context, leaf);
     case "wildcard": {
-      const { places, ids } = expandWildcard(snapshot, leaf.pattern, leaf.category);
+      const { places, ids } = yield* expandWildcard(snapshot, leaf.pattern, leaf.category);
       if (ids.length === 0) return NONE;
       if (ids.length === 1) return tagLeaf(index, { id: ids[0], place: places[0] ?? -1 });
       return tagsLeaf(index, { places, ids });
@@ -177,15 +179,15 @@ function* findRows(
   const { snapshot } = context;
   switch (leaf.kind) {
     case "md5":
-      return toSorted(leaf.digests.flatMap((digest) => rowsOfMd5(snapshot, digest)));
+      return toSorted(yield* rowsOfMd5s(snapshot, leaf.digests));
     case "family":
-      return toSorted(familyOf(snapshot, leaf.id));
+      return toSorted(yield* familyOf(snapshot, leaf.id));
     case "hasParent":
-      return toSorted(parentPairsOf(snapshot).childRow);
+      return toSorted((yield* parentPairsSteps(snapshot)).childRow);
     case "hasChildren":
-      return toSorted(parentPairsOf(snapshot).parentRow);
+      return toSorted((yield* parentPairsSteps(snapshot)).parentRow);
     case "pool":
-      return toSorted(rowsOfPools(snapshot, leaf.pool));
+      return toSorted(yield* rowsOfPools(snapshot, leaf.pool));
     case "similar": {
       const rows = yield* rowsLike(snapshot, leaf.id);
       context.similar.set(leaf.id, rows);
@@ -198,50 +200,72 @@ function toSorted(rows: Iterable<Row>): Int32Array {
   return Int32Array.from(new Set(rows)).sort();
 }
 
-function rowsOfMd5(snapshot: ImageSnapshot, digest: string): Row[] {
+/** Rows of digests looked at between two pauses. */
+const CHUNK_DIGESTS = 1 << 16;
+
+/** Rows with one of some MD5s: one pass over all, whose first words tell almost every other row apart. */
+function* rowsOfMd5s(snapshot: ImageSnapshot, digests: readonly string[]): Steps<Row[]> {
   const { md5 } = snapshot.columns;
-  const words = [0, 8, 16, 24].map((at) => parseInt(digest.slice(at, at + 8), 16) | 0);
+  const wanted = new Set(digests);
+  const firstWords = new Set(digests.map((digest) => parseInt(digest.slice(0, 8), 16) | 0));
   const rows: Row[] = [];
-  for (let row = 0; 4 * row < md5.length; row++) {
-    const at = 4 * row;
-    const isSame = md5[at] === words[0] && md5[at + 1] === words[1] && md5[at + 2] === words[2] &&
-      md5[at + 3] === words[3];
-    if (isSame && snapshot.isThere(row) && snapshot.md5At(row) === digest) rows.push(row);
+  const count = md5.length / 4;
+  for (let start = 0; start < count; start += CHUNK_DIGESTS) {
+    const end = Math.min(count, start + CHUNK_DIGESTS);
+    for (let row = start; row < end; row++) {
+      if (!firstWords.has(md5[4 * row])) continue;
+      if (snapshot.isThere(row) && wanted.has(snapshot.md5At(row))) rows.push(row);
+    }
+    yield;
   }
-  for (const row of snapshot.touchedRows()) {
-    if (snapshot.isThere(row) && snapshot.md5At(row) === digest) rows.push(row);
+  // What another program stored in capitals stands apart, as it was written.
+  for (const row of [...snapshot.columns.oddMd5Row, ...snapshot.touchedRows()]) {
+    if (snapshot.isThere(row) && wanted.has(snapshot.md5At(row).toLowerCase())) rows.push(row);
   }
   return rows;
 }
 
-function familyOf(snapshot: ImageSnapshot, id: ImageId): Row[] {
+function* familyOf(snapshot: ImageSnapshot, id: ImageId): Steps<Row[]> {
   const row = snapshot.rowOfId(id);
   if (row === undefined) return [];
-  const { parentRow, childRow } = parentPairsOf(snapshot);
+  const { parentRow, childRow } = yield* parentPairsSteps(snapshot);
   const rows = [row];
-  for (let i = 0; i < parentRow.length; i++) if (parentRow[i] === row) rows.push(childRow[i]);
+  for (let i = firstNotBelow(parentRow, row, 0); parentRow[i] === row; i++) rows.push(childRow[i]);
   return rows;
 }
 
-/** Rows of all pools that a number or a name with `*` means, in their reading order. */
-export function rowsOfPools(snapshot: ImageSnapshot, pool: number | string | null): Row[] {
+/** Members and names of pools looked at between two pauses. */
+const CHUNK_MEMBERS = 1 << 13;
+
+/** Rows of all pools that a number or a name with `*` means (null: of any), in their reading order. */
+export function* rowsOfPools(
+  snapshot: ImageSnapshot,
+  pool: number | string | null,
+): Steps<Row[]> {
   const rows: Row[] = [];
-  const add = (ids: Int32Array) => {
-    for (const id of ids) {
-      const row = snapshot.rowOfId(id);
-      if (row !== undefined) rows.push(row);
+  const pattern = typeof pool === "string" ? new BytePattern(pool) : undefined;
+  let looked = 0;
+  yield;
+  for (const { name, imageIds } of poolsOf(snapshot, pool)) {
+    if (pattern?.testText(name.replaceAll(/\s/gu, "_")) === false) looked += 10;
+    else {
+      for (const id of imageIds) {
+        const row = snapshot.rowOfId(id);
+        if (row !== undefined) rows.push(row);
+      }
+      looked += imageIds.length;
     }
-  };
-  if (typeof pool === "number") {
-    const found = snapshot.pools.get(pool);
-    if (found !== undefined) add(found.imageIds);
-    return rows;
-  }
-  const pattern = pool === null ? null : new BytePattern(pool);
-  for (const { name, imageIds } of snapshot.pools.all()) {
-    if (pattern === null || pattern.testText(name.replaceAll(/\s/gu, "_"))) add(imageIds);
+    if (looked < CHUNK_MEMBERS) continue;
+    looked = 0;
+    yield;
   }
   return rows;
+}
+
+function poolsOf(snapshot: ImageSnapshot, pool: number | string | null): Iterable<Pool> {
+  if (typeof pool !== "number") return snapshot.pools.all();
+  const found = snapshot.pools.get(pool);
+  return found === undefined ? [] : [found];
 }
 
 function* rowsLike(snapshot: ImageSnapshot, id: ImageId): Steps<Int32Array> {

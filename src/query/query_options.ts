@@ -6,6 +6,8 @@ export type QueryOption = {
   offset: number;
   order?: QueryOrder | null;
   limit?: number;
+  /** Where it ends in the text, if its order has a seed that the text does not name. */
+  unseededEnd?: number;
 };
 
 /** The options of a search: order and page size, which belong to the whole and not to a condition. */
@@ -49,8 +51,10 @@ export class QueryOptions {
         limit = option;
       }
     }
+    const unseededEnd = order?.unseededEnd;
     return {
       root,
+      ...(order && unseededEnd && { unseeded: { start: order.offset, end: unseededEnd } }),
       order: order?.order ? complete(order.order, root, order.offset) : null,
       limit: limit?.limit ?? null,
     };

@@ -14,16 +14,19 @@ const CHUNK_ROWS = 1 << 16;
  */
 export function* sortRowsByValue(values: NumberColumn): Steps<Int32Array> {
   const count = values.length;
+  let rows = new Int32Array(count);
   let min = Infinity;
   let max = -Infinity;
-  for (let row = 0; row < count; row++) {
-    const value = values[row];
-    if (value < min) min = value;
-    if (value > max) max = value;
+  for (let start = 0; start < count; start += CHUNK_ROWS) {
+    const end = Math.min(count, start + CHUNK_ROWS);
+    for (let row = start; row < end; row++) {
+      const value = values[row];
+      if (value < min) min = value;
+      if (value > max) max = value;
+      rows[row] = row;
+    }
+    yield;
   }
-  yield;
-  let rows = new Int32Array(count);
-  for (let row = 0; row < count; row++) rows[row] = row;
   if (count === 0 || max === min) return rows;
   let other = new Int32Array(count);
   for (let divisor = 1; divisor <= max - min; divisor *= DIGITS) {

@@ -19,7 +19,7 @@ import { tagLeaf } from "./leaf.ts";
 
 /** Rows of the columns that matched: a list, or bits with the number of rows in each block. */
 type Base =
-  | { kind: "rows"; rows: Int32Array; bits?: Int32Array }
+  | { kind: "rows"; rows: Int32Array; isView: boolean; bits?: Int32Array }
   | { kind: "bits"; words: Int32Array; counts: Int32Array };
 
 /**
@@ -37,6 +37,8 @@ export class ResultSet {
   readonly #baseCount: number;
   /** Edited images that match, ascending by id. */
   readonly #extra: Int32Array;
+  /** The same, ascending by row. */
+  readonly #extraRows: Int32Array;
   /** Place of each of them among all members. */
   readonly #extraPlace: Int32Array;
 
@@ -54,8 +56,16 @@ export class ResultSet {
       : countBlocks(this.#base.words, this.#base.counts);
     this.#extra = Int32Array.from(found.extra)
       .sort((left, right) => snapshot.idAt(left) - snapshot.idAt(right));
+    this.#extraRows = this.#extra.toSorted();
     this.total = this.#baseCount + this.#extra.length;
     this.#extraPlace = this.#extra.map((row, i) => this.#baseBelow(snapshot.idAt(row)) + i);
+  }
+
+  /** Bytes that it holds; views of the columns cost nothing. */
+  get byteLength(): number {
+    const base = this.#base;
+    if (base.kind === "bits") return base.words.byteLength + base.counts.byteLength;
+    return base.isView ? 0 : base.rows.byteLength;
   }
 
   /** Edited images among the members, ascending by id. */
@@ -70,7 +80,7 @@ export class ResultSet {
 
   /** Whether a row is a member. */
   has(row: Row): boolean {
-    return this.hasBase(row) || this.#extra.includes(row);
+    return this.hasBase(row) || includesSorted(this.#extraRows, row);
   }
 
   /** Whether a row of the columns that was not edited is a member. */
@@ -119,11 +129,6 @@ export class ResultSet {
     return words;
   }
 
-  /** Members of the columns as a list, if they stand as one. */
-  get baseRows(): Int32Array | undefined {
-    return this.#base.kind === "rows" ? this.#base.rows : undefined;
-  }
-
   /** Members that have a tag. Cost: O(n / 32), or O(the shorter list). */
   countWithTag(tagId: TagId): number {
     const place = findSorted(this.#index.columns.tagId, tagId);
@@ -168,12 +173,14 @@ function toBase(snapshot: ImageSnapshot, index: ColumnIndex, set: RowSet): Base 
       const kept = new Int32Array(count);
       const end = filterByBits(touched, rows, { count, wanted: 0, out: kept });
       if (!isShared) index.releaseRows(rows);
-      return { kind: "rows", rows: kept.slice(0, end) };
+      return { kind: "rows", rows: kept.slice(0, end), isView: false };
     }
-    if (isShared) return { kind: "rows", rows: rows.subarray(0, count), bits: set.bits };
+    if (isShared) {
+      return { kind: "rows", rows: rows.subarray(0, count), isView: true, bits: set.bits };
+    }
     const kept = rows.slice(0, count);
     index.releaseRows(rows);
-    return { kind: "rows", rows: kept };
+    return { kind: "rows", rows: kept, isView: false };
   }
   const counts = new Int32Array(index.blockCount);
   if (touched === null) return { kind: "bits", words: set.words, counts };

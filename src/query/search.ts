@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 import type { ImageId, Row, TagId } from "../base/ids.ts";
-import { QUERY_DEADLINE_MS, QUERY_MEMO_ENTRIES_MAX } from "../base/limits.ts";
+import { QUERY_DEADLINE_MS, QUERY_MEMO_BYTES_MAX, QUERY_MEMO_ENTRIES_MAX } from "../base/limits.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import type { Query } from "./ast.ts";
 import { toCanonical } from "./canonical.ts";
 import { ColumnIndex } from "./column_index.ts";
-import { evaluate, matchesState } from "./evaluate.ts";
+import { countLeaves, evaluate, matchesState } from "./evaluate.ts";
 import { type Ordering, prepareOrdering } from "./ordering.ts";
 import { buildPlan, type PlanContext, type PlanNode } from "./plan.ts";
 import { toQueryText } from "./query_text.ts";
@@ -29,6 +29,11 @@ export class SearchResult {
   /** Images that match, exactly. */
   get total(): number {
     return this.#set.total;
+  }
+
+  /** Bytes that keeping it holds, about. */
+  get byteLength(): number {
+    return this.#set.byteLength + this.#ordering.byteLength + 1_000;
   }
 
   /** Rows from place `start` to before `end` in the order asked for, the first shown at place 0. */
@@ -85,7 +90,12 @@ export async function search(
   if (!usesMemo) return await runSteps(searchSteps(snapshot, query), running);
   const memo = snapshot.memo(
     "searchResults",
-    () => new LRUCache<string, SearchResult>({ max: QUERY_MEMO_ENTRIES_MAX }),
+    () =>
+      new LRUCache<string, SearchResult>({
+        max: QUERY_MEMO_ENTRIES_MAX,
+        maxSize: QUERY_MEMO_BYTES_MAX,
+        sizeCalculation: (result, text) => result.byteLength + 2 * text.length,
+      }),
   );
   const canonical = toCanonical(query);
   const key = toQueryText({ ...canonical, limit: null });
@@ -108,18 +118,22 @@ function* searchSteps(snapshot: ImageSnapshot, query: Query): Steps<SearchResult
   return new SearchResult(result, ordering, context.unknownTags);
 }
 
-/** Edited images looked at between two pauses. */
-const CHUNK_EDITED = 1_000;
+/** Conditions that edited images are asked between two pauses. */
+const CHUNK_ASKED = 10_000;
 
 /** Edited images that match: the columns know nothing of them. */
 function* findEdited(snapshot: ImageSnapshot, plan: PlanNode): Steps<Row[]> {
   if (snapshot.editedRowCount === 0) return [];
   const found: Row[] = [];
-  let looked = 0;
+  const leaves = countLeaves(plan);
+  let asked = 0;
   for (const row of snapshot.touchedRows()) {
     const state = snapshot.stateOf(row);
     if (state && matchesState(plan, row, state)) found.push(row);
-    if (++looked % CHUNK_EDITED === 0) yield;
+    asked += leaves;
+    if (asked < CHUNK_ASKED) continue;
+    asked = 0;
+    yield;
   }
   return found;
 }

@@ -3,7 +3,7 @@ import { SIMILAR_DEFAULT } from "../base/limits.ts";
 import type { ImageColumns } from "../cache/image_columns.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import { type SimilarityWeights, weightsOf } from "./similarity_weights.ts";
-import { runSteps, type Steps } from "./steps.ts";
+import { runAtOnce, runSteps, type Steps } from "./steps.ts";
 
 /*
  * Similarity of image B to image A, from 0 to 1, with |X| the sum of the weights of the tags in X
@@ -91,7 +91,7 @@ export function findSimilar(
   row: Row,
   options: { limit?: number } = {},
 ): SimilarImage[] {
-  return finish(similarSteps(snapshot, row, options));
+  return runAtOnce(similarSteps(snapshot, row, options));
 }
 
 /** Like {@link findSimilar}, without holding the main isolate. */
@@ -112,15 +112,7 @@ export function similarityOf(
   row: Row,
   candidates: Int32Array,
 ): Float64Array<ArrayBuffer> {
-  return finish(similarityOfSteps(snapshot, row, candidates));
-}
-
-/** Runs to the end at once. */
-export function finish<T>(steps: Steps<T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
+  return runAtOnce(similarityOfSteps(snapshot, row, candidates));
 }
 
 /** The steps of {@link similarityOf}. */

@@ -42,3 +42,11 @@ export async function runSteps<T>(steps: Steps<T>, options: StepsOptions = {}): 
     sliceEnd = performance.now() + MAIN_SLICE_MS;
   }
 }
+
+/** Runs work to its end without a pause. */
+export function runAtOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}

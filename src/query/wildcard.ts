@@ -4,12 +4,16 @@ import type { ImageColumns } from "../cache/image_columns.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import { TAG_CATEGORIES, type TagCategory } from "../tags/category.ts";
 import { isRatingTagName } from "../tags/ratings.ts";
+import type { Steps } from "./steps.ts";
 import { rangeOfNames, tagIndexOf } from "./tag_index.ts";
 
 const encoder = new TextEncoder();
 
 /** Tags of a wildcard: places in tagId for those of the columns, and ids for all of them. */
 export type WildcardTags = { places: number[]; ids: TagId[] };
+
+/** Names looked at between two pauses. */
+const CHUNK_NAMES = 1 << 12;
 
 /**
  * Every tag whose name a pattern with `*` matches, ratings apart; `category` null: of any.
@@ -19,31 +23,33 @@ export type WildcardTags = { places: number[]; ids: TagId[] };
  * tags that changed since the load are tried one by one. Cost: O(log tags + matches), or about 0.1 ms
  * for 20,000 tags.
  */
-export function expandWildcard(
+export function* expandWildcard(
   snapshot: ImageSnapshot,
   pattern: string,
   category: TagCategory | null,
-): WildcardTags {
+): Steps<WildcardTags> {
   const { columns } = snapshot;
   const changes = snapshot.tags.changesSince(columns);
   const found: WildcardTags = { places: [], ids: [] };
   const names = namesOf(columns);
   const pieces = pattern.split("*").map(toBytesText);
   const codes = category === null ? null : codesOf(category);
+  let looked = 0;
+  yield;
   for (const place of candidates(snapshot, names, { pattern, pieces })) {
     const { tagNameOffset, tagCategory, tagId } = columns;
+    if (++looked % CHUNK_NAMES === 0) yield;
     if (codes !== null && !codes.includes(tagCategory[place])) continue;
-    const range = { start: tagNameOffset[place], end: tagNameOffset[place + 1] };
-    if (!matches(names, range, pieces) || isRating(columns, place, names)) continue;
+    const name = names.slice(tagNameOffset[place], tagNameOffset[place + 1]);
+    if (!matches(name, pieces) || isRating(columns, place, name)) continue;
     if (changes.size > 0 && changes.has(tagId[place])) continue;
     found.places.push(place);
     found.ids.push(tagId[place]);
   }
   for (const [id, record] of changes) {
     if (record === null || isRatingTagName(record.name) || record.category === "rating") continue;
-    if (category !== null && (record.category ?? "general") !== category) continue;
-    const name = toBytesText(record.name);
-    if (!matches(name, { start: 0, end: name.length }, pieces)) continue;
+    if (category !== null && (snapshot.tags.categoryOf(id) ?? "general") !== category) continue;
+    if (!matches(toBytesText(record.name), pieces)) continue;
     const place = findSorted(columns.tagId, id);
     if (place >= 0) found.places.push(place);
     found.ids.push(id);
@@ -60,8 +66,8 @@ function codesOf(category: TagCategory): number[] {
 
 const RATING_CODE = TAG_CATEGORIES.indexOf("rating") + 1;
 
-function isRating({ tagCategory, tagNameOffset }: ImageColumns, place: number, names: string) {
-  return tagCategory[place] === RATING_CODE || names.startsWith("rating:", tagNameOffset[place]);
+function isRating({ tagCategory }: ImageColumns, place: number, name: string): boolean {
+  return tagCategory[place] === RATING_CODE || isRatingTagName(name);
 }
 
 function* candidates(
@@ -109,19 +115,15 @@ function placeOf(offsets: Int32Array, at: number, from: number): number {
   return low;
 }
 
-/** Whether the text from `start` to before `end` is pieces with anything between them. */
-function matches(
-  text: string,
-  { start, end }: { start: number; end: number },
-  pieces: readonly string[],
-): boolean {
+/** Whether a name is pieces with anything between them. */
+function matches(name: string, pieces: readonly string[]): boolean {
   const first = pieces[0];
   const last = pieces[pieces.length - 1];
-  const tail = end - last.length;
-  let at = start + first.length;
-  if (at > tail || !text.startsWith(first, start) || !text.startsWith(last, tail)) return false;
+  const tail = name.length - last.length;
+  let at = first.length;
+  if (at > tail || !name.startsWith(first) || !name.endsWith(last)) return false;
   for (let i = 1; i < pieces.length - 1; i++) {
-    const found = text.indexOf(pieces[i], at);
+    const found = name.indexOf(pieces[i], at);
     if (found < 0 || found + pieces[i].length > tail) return false;
     at = found + pieces[i].length;
   }
