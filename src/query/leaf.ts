@@ -296,3 +296,22 @@ export function tagsLeaf(
 ): Leaf {
   return new TagsLeaf(index, tags);
 }
+
+/** Rows put into bits between two pauses. */
+const CHUNK_ROWS = 1 << 15;
+
+/** Sets the bits of a part of a list, in slices. */
+export function* setSlices(
+  words: Int32Array,
+  rows: Int32Array,
+  { start, end }: { start: number; end: number },
+): Steps<void> {
+  for (let at = start; at < end; at += CHUNK_ROWS) {
+    const stop = Math.min(end, at + CHUNK_ROWS);
+    for (let i = at; i < stop; i++) {
+      const row = rows[i];
+      words[row >>> 5] |= 1 << (row & 31);
+    }
+    yield;
+  }
+}

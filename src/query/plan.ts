@@ -7,18 +7,12 @@ import type { Pool } from "../cache/pool_table.ts";
 import type { ImageState } from "../cache/ports.ts";
 import type { QueryLeaf, QueryNode } from "./ast.ts";
 import type { ColumnIndex } from "./column_index.ts";
-import {
-  codeLeaf,
-  hasSourceLeaf,
-  numberLeaf,
-  pathLeaf,
-  postLeaf,
-  sourceLeaf,
-} from "./column_leaves.ts";
+import { codeLeaf, hasSourceLeaf, numberLeaf, pathLeaf, sourceLeaf } from "./column_leaves.ts";
 import { type Leaf, rowsLeaf, tagLeaf, tagsLeaf } from "./leaf.ts";
 import { imageNumber } from "./numbers.ts";
 import { parentPairsSteps } from "./parents.ts";
 import { BytePattern } from "./pattern.ts";
+import { postLeaf } from "./post_leaf.ts";
 import { toLeafText } from "./query_text.ts";
 import { similarSteps } from "./similar.ts";
 import type { Steps } from "./steps.ts";

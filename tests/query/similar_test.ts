@@ -17,7 +17,7 @@ import {
 } from "../support/plain_library.ts";
 import { makeRandom, type Random } from "../support/random.ts";
 import { runs } from "../support/tier.ts";
-import { runAtOnce, runSteps } from "../../src/query/steps.ts";
+import { runSteps } from "../../src/query/steps.ts";
 
 const CATEGORIES = ["general", "character", "copyright", "artist", "species", "meta", null];
 
