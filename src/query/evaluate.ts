@@ -278,6 +278,7 @@ function* evaluateBits(index: ColumnIndex, node: PlanNode): Steps<BitSet> {
 function* uniteBits(index: ColumnIndex, nodes: readonly PlanNode[]): Steps<BitSet> {
   const words = index.acquireZeroed();
   for (const node of nodes) {
+    yield;
     if (node.kind === "leaf") yield* node.fill(words);
     else {
       const set = yield* evaluate(index, node);
@@ -298,6 +299,7 @@ function* combineBits(
   const words = yield* intersectAll(index, required.filter((node) => !dear.has(node)));
   for (const node of excluded) {
     if (dear.has(node)) continue;
+    yield;
     if (node.kind === "leaf" && node.bits === undefined && node.rows !== undefined) {
       clearRows(words, node.rows, 0, node.rows.length);
     } else {
@@ -359,6 +361,7 @@ function* intersectAll(index: ColumnIndex, nodes: readonly PlanNode[]): Steps<In
   }
   release(index, first);
   for (const node of nodes.slice(2)) {
+    yield;
     const set = yield* evaluateBits(index, node);
     andInto(words, set.words);
     release(index, set);
