@@ -7,6 +7,7 @@ import {
   filterByBits,
   hasRow,
   selectRows,
+  setRange,
   setRows,
 } from "../base/bitmap.ts";
 import type { ImageId, Row, TagId } from "../base/ids.ts";
@@ -15,7 +16,7 @@ import { findSorted } from "../cache/columns_builder.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import type { ColumnIndex } from "./column_index.ts";
 import type { RowSet } from "./evaluate.ts";
-import { tagLeaf } from "./leaf.ts";
+import { type Leaf, tagLeaf } from "./leaf.ts";
 
 /** Rows of the columns that matched: a list, or bits with the number of rows in each block. */
 type Base =
@@ -132,21 +133,24 @@ export class ResultSet {
   /** Members that have a tag. Cost: O(n / 32), or O(the shorter list). */
   countWithTag(tagId: TagId): number {
     const place = findSorted(this.#index.columns.tagId, tagId);
-    const leaf = tagLeaf(this.#index, { id: tagId, place });
-    let count = 0;
-    if (this.#base.kind === "bits") {
-      count = leaf.bits === undefined
-        ? countInBits(this.#base.words, leaf.rows ?? NO_ROWS)
-        : countCommon(this.#base.words, leaf.bits);
-    } else {
-      const { rows } = this.#base;
-      const out = new Int32Array(rows.length);
-      count = leaf.filter(rows, { count: rows.length, wanted: 1, out });
-    }
+    let count = this.#countBaseWith(tagLeaf(this.#index, { id: tagId, place }));
     for (const row of this.#extra) {
       if (includesSorted(this.#snapshot.stateOf(row)!.tagIds, tagId)) count++;
     }
     return count;
+  }
+
+  #countBaseWith(leaf: Leaf): number {
+    if (this.#baseCount === this.#index.rowCount) return leaf.estimate;
+    const base = this.#base;
+    const words = base.kind === "bits" ? base.words : base.bits;
+    if (words !== undefined) {
+      return leaf.bits === undefined
+        ? countInBits(words, leaf.rows ?? NO_ROWS)
+        : countCommon(words, leaf.bits);
+    }
+    const { rows } = base as Extract<Base, { kind: "rows" }>;
+    return leaf.filter(rows, { count: rows.length, wanted: 1, out: new Int32Array(rows.length) });
   }
 
   #baseBelow(id: ImageId): number {
@@ -168,25 +172,35 @@ const NO_ROWS = new Int32Array();
 function toBase(snapshot: ImageSnapshot, index: ColumnIndex, set: RowSet): Base {
   const touched = touchedBits(snapshot, index);
   if (set.kind === "rows") {
-    const { rows, count, isShared } = set;
-    if (touched !== null) {
-      const kept = new Int32Array(count);
-      const end = filterByBits(touched, rows, { count, wanted: 0, out: kept });
-      if (!isShared) index.releaseRows(rows);
-      return { kind: "rows", rows: kept.slice(0, end), isView: false };
-    }
-    if (isShared) {
-      return { kind: "rows", rows: rows.subarray(0, count), isView: true, bits: set.bits };
-    }
-    const kept = rows.slice(0, count);
-    index.releaseRows(rows);
-    return { kind: "rows", rows: kept, isView: false };
+    return touched === null ? keepRows(index, set) : keepUntouched(index, set, touched);
   }
-  const counts = new Int32Array(index.blockCount);
-  if (touched === null) return { kind: "bits", words: set.words, counts };
-  const words = set.isShared ? set.words.slice() : set.words;
-  andNotInto(words, touched);
-  return { kind: "bits", words, counts };
+  const words = set.isShared && touched !== null ? set.words.slice() : set.words;
+  if (touched !== null) andNotInto(words, touched);
+  return { kind: "bits", words, counts: new Int32Array(index.blockCount) };
+}
+
+type RowList = Extract<RowSet, { kind: "rows" }>;
+
+function keepRows(index: ColumnIndex, { rows, count, isShared, bits }: RowList): Base {
+  if (isShared) return { kind: "rows", rows: rows.subarray(0, count), isView: true, bits };
+  const kept = rows.slice(0, count);
+  index.releaseRows(rows);
+  return { kind: "rows", rows: kept, isView: false };
+}
+
+/** A long list is taken as bits: clearing some is cheaper than writing all the others. */
+function keepUntouched(index: ColumnIndex, set: RowList, touched: Int32Array): Base {
+  const { rows, count, isShared, bits } = set;
+  if (bits !== undefined || count === index.rowCount) {
+    const words = bits?.slice() ?? new Int32Array(index.wordCount);
+    if (bits === undefined) setRange(words, 0, index.rowCount);
+    andNotInto(words, touched);
+    return { kind: "bits", words, counts: new Int32Array(index.blockCount) };
+  }
+  const kept = new Int32Array(count);
+  const end = filterByBits(touched, rows, { count, wanted: 0, out: kept });
+  if (!isShared) index.releaseRows(rows);
+  return { kind: "rows", rows: kept.slice(0, end), isView: false };
 }
 
 /** Rows of the columns that were edited; null when none was. */
