@@ -38,13 +38,18 @@ function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host.toLowerCase() : undefined;
 }
 
-/** Bounds the bodies of requests. */
-export const limitBody: MiddlewareHandler = bodyLimit({
+const bodyLimits: MiddlewareHandler = bodyLimit({
   maxSize: BODY_BYTES_MAX,
   onError: () => {
     throw new AppError("payload_too_large", `The body is larger than ${BODY_BYTES_MAX} bytes`);
   },
 });
+
+/** Bounds the bodies of requests; those that read nothing but have one are not asked for it. */
+export const limitBody: MiddlewareHandler = async (context, next) => {
+  if (context.req.method === "GET" || context.req.method === "HEAD") return await next();
+  return await bodyLimits(context, next);
+};
 
 /** Headers of every page and answer: nothing from elsewhere, no inline script, no frames. */
 const pageHeaders: MiddlewareHandler = secureHeaders({
