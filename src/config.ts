@@ -103,9 +103,11 @@ export function parseImportConfig(around: Surroundings): ImportConfig {
 
 type OptionTypes = Record<string, { type: "string" | "boolean" }>;
 
-function parse<T extends OptionTypes>(args: readonly string[], options: T) {
+function parse<T extends OptionTypes>(given: readonly string[], options: T) {
+  // As npm has it: `task serve -- --port 5001`. Deno hands the "--" on.
+  const args = given.slice(given[0] === "--" ? 1 : 0);
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
     throw new AppError("bad_request", `Cannot read the command line: ${toMessage(error)}`, {
       remedy: "See --help",
@@ -159,7 +161,7 @@ function unexpected(argument: string, command: string): AppError {
     "bad_request",
     `Cannot ${command} with "${argument}": it takes no such argument`,
     {
-      remedy: "See --help",
+      remedy: `Use ${command} [--library DIR] [--host HOST] [--port PORT] [--log-level LEVEL]`,
     },
   );
 }

@@ -139,6 +139,14 @@ Deno.test("unknown options, missing values and stray arguments are named", () =>
   assert(refusalOf(() => importing(["a", "--copy=yes"])).includes("--copy"));
 });
 
+Deno.test("a -- directly behind the task's name is passed over, as npm has it", () => {
+  assertEquals(serve(["--", "--port", "5111"]).port, 5_111);
+  assertEquals(importing(["--", "a", "--move"]).mode, "move");
+  // Only there: behind it a name may begin with a dash.
+  assertEquals(importing(["--move", "--", "-a"]).folders, ["/home/somebody/here/-a"]);
+  assert(refusalOf(() => serve(["5111"])).includes("--port PORT"));
+});
+
 Deno.test("parseImportConfig() has the documented defaults and options", () => {
   assertEquals(importing(["pictures"]), {
     library: "/home/somebody/here/library",

@@ -39,7 +39,7 @@ export const QUERY_MEMO_BYTES_MAX = 32 * 1_048_576;
 /** Conditions on columns whose bits are kept (125 KB each at a million images). */
 export const DERIVED_BITMAPS_MAX = 64;
 /** Derived numbers and orders that are kept (4 to 8 MB each at a million images). */
-export const DERIVED_COLUMNS_MAX = 24;
+export const DERIVED_COLUMNS_MAX = 12;
 /** Orders by chance that are kept. */
 export const RANDOM_ORDERS_MAX = 4;
 /** Bytes of the pages of searches that are kept ready to be sent. */
@@ -48,6 +48,10 @@ export const SEARCH_PAGES_BYTES_MAX = 64 * 1_048_576;
 export const QUERY_LENGTH_MAX = 100_000;
 /** Tags that one request may add or remove. */
 export const EDIT_TAGS_MAX = 1_000;
+/** Words of one tag string. */
+export const TAG_STRING_WORDS_MAX = 10_000;
+/** Images of a tag that an edit of one of them may give another category. */
+export const CATEGORY_CHANGE_IMAGES_MAX = 1_000;
 /** Length of a pool's name. */
 export const POOL_NAME_LENGTH_MAX = 170;
 /** Posts of one pool that are written. */

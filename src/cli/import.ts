@@ -110,6 +110,7 @@ function toJson(report: ImportReport) {
     tags_merged: report.tagsMerged,
     failed: countFailed(report),
     skipped: report.skipped,
+    hidden: report.hidden,
     warnings: report.warnings,
     bytes: report.bytes,
     elapsed_ms: Math.round(report.elapsedMs),
@@ -132,6 +133,9 @@ function describe(
     ...(report.replaced > 0 ? [`  edited in place ${report.replaced}`] : []),
     `  tags merged     ${report.tagsMerged}`,
     `  skipped         ${report.skipped.length} (${countFailed(report)} failed)`,
+    ...(report.hidden > 0
+      ? [`  left out hidden ${report.hidden} (names that begin with a dot)`]
+      : []),
     `  ${(report.bytes / MEGABYTE).toFixed(1)} MB in ${seconds.toFixed(1)} s`,
   ];
   if (config.mode === "move" && report.alreadyThere + report.furtherCopies > 0) {

@@ -69,12 +69,14 @@ async function answerProblem(
     for (const [name, value] of response.headers) context.header(name, value);
     return context.body(await response.text(), problem.status as 400);
   }
+  const isTrashed = error instanceof AppError && error.details?.isTrashed === true;
   return await context.html(
     <ProblemPage
       statusCode={problem.status}
       title={problem.title}
       detail={problem.detail}
       remedy={problem.remedy ?? null}
+      link={isTrashed ? { href: "/trash", text: "Open the trash" } : null}
       status={toPageStatus(state)}
     />,
     problem.status as 400,

@@ -2,14 +2,21 @@ import { type Context, Hono } from "hono";
 import { AppError, toMessage } from "../base/errors.ts";
 import { PAGE_SIZE_DEFAULT } from "../base/limits.ts";
 import { QuerySyntaxError } from "../base/query_syntax_error.ts";
-import { countTags, findImage, findNeighbours, searchImages } from "../library/browse.ts";
+import { countTags, findNeighbours, searchImages } from "../library/browse.ts";
+import { setFavourite } from "../library/favourites.ts";
+import { toImageView } from "../library/image_view.ts";
+import { findKnownPosts, findRelations } from "../library/post_relations.ts";
 import { editImageTags } from "../library/edit_tags.ts";
 import { moveToTrash, restoreFromTrash } from "../library/trash.ts";
+import { parseQuery } from "../query/parser.ts";
+import { findLiteralTags } from "../query/suggestions.ts";
 import { listTags } from "../query/tag_list.ts";
 import { isRating, ratingTagName } from "../tags/ratings.ts";
 import { readTrash, type TrashEntry } from "../store/trash.ts";
 import type { FlashMessages } from "./flash.ts";
+import { postUrl } from "./pages/format.ts";
 import { GalleryPage } from "./pages/gallery.tsx";
+import { HelpPage } from "./pages/help.tsx";
 import type { PageMessage } from "./pages/message.tsx";
 import { PostPage } from "./pages/post.tsx";
 import type { TagDraft } from "./pages/post_forms.tsx";
@@ -17,10 +24,12 @@ import { TagsPage } from "./pages/tags.tsx";
 import { TrashPage } from "./pages/trash.tsx";
 import { toPageStatus } from "./page_status.ts";
 import { readForm, readId, readSearch } from "./params.ts";
-import type { ServerState } from "./server_state.ts";
+import { missingImage, type ServerState } from "./server_state.ts";
 
 /** Entries of the trash on its page. */
 const TRASH_SHOWN_MAX = 200;
+/** Tags beside a page of posts: those that most of them have. */
+const GALLERY_TAGS_MAX = 80;
 /** Similar images on the page of a post. */
 const SIMILAR_SHOWN = 12;
 /** Tags on the page of tags. */
@@ -42,6 +51,8 @@ export function buildPageRoutes(state: ServerState, flashes: FlashMessages): Hon
     const done = flashes.put({ kind: "done", text: `Post ${id} is in the trash.` });
     return context.redirect(`/trash?done=${done}`, 303);
   });
+  routes.post("/posts/:id/favourite", (context) => saveFavourite(state, context));
+  routes.get("/help/search", (context) => context.html(<HelpPage status={toPageStatus(state)} />));
   routes.get("/tags", (context) => {
     const prefix = context.req.query("prefix") ?? "";
     const limit = TAGS_SHOWN_MAX;
@@ -66,20 +77,28 @@ export function buildPageRoutes(state: ServerState, flashes: FlashMessages): Hon
 async function showGallery(state: ServerState, context: Context): Promise<Response> {
   const { query, page, limit } = readSearch(context);
   const status = toPageStatus(state);
-  const common = { status, page: page.kind === "number" ? page.number : null };
+  const common = {
+    status,
+    query,
+    page: page.kind === "number" ? page.number : null,
+    askedLimit: limit,
+  };
   try {
     const found = await searchImages(state.library, { query, page, limit });
     const { durationMs } = readDurations(state, found.images.map((image) => image.id));
     return await context.html(
       <GalleryPage
-        {...common}
         {...found}
+        {...common}
+        seededQuery={found.query}
         images={found.images.map((image) => ({
           ...image,
           durationMs: durationMs.get(image.id) ?? null,
         }))}
         pageCount={Math.max(1, Math.ceil(found.total / found.limit))}
-        tags={countTags(state.library, found.images)}
+        tags={countTags(state.library, found.images, GALLERY_TAGS_MAX)}
+        tagCount={new Set(found.images.flatMap(({ tags }) => Object.values(tags).flat())).size}
+        literal={findLiteralTags(state.library.core.cache.current, query)}
         syntaxError={null}
       />,
     );
@@ -89,7 +108,6 @@ async function showGallery(state: ServerState, context: Context): Promise<Respon
     return await context.html(
       <GalleryPage
         {...common}
-        query={query}
         limit={limit ?? PAGE_SIZE_DEFAULT}
         total={0}
         images={[]}
@@ -121,26 +139,21 @@ async function showPost(
 ): Promise<Response> {
   const id = readId(context);
   const query = shown.query ?? context.req.query("q") ?? "";
-  const snapshot = state.library.core.cache.current;
-  const similar = await state.library.similar.find(snapshot, id, SIMILAR_SHOWN) ?? [];
-  const image = findImage(state.library, id);
-  const facts = image && state.library.details.get(id);
-  if (image === undefined || facts === undefined) {
-    const isLoading = !state.isLoaded();
-    throw new AppError(
-      isLoading ? "unavailable" : "not_found",
-      isLoading ? "The library is being loaded" : `There is no post ${id}`,
-      isLoading ? { remedy: "Try again in a moment" } : {},
-    );
-  }
+  const { current: snapshot } = state.library.core.cache;
+  const row = snapshot.rowOfId(id);
+  const facts = row === undefined ? undefined : state.library.details.get(id);
+  if (row === undefined || facts === undefined) throw missingImage(state, id, "post");
+  const image = toImageView(snapshot, row);
   return await context.html(
     <PostPage
       image={image}
       facts={facts}
+      known={findKnownPosts(facts.metadata, facts.sources)}
+      relations={findRelations(snapshot, row)}
       tags={countTags(state.library, [image])}
       query={query}
       {...await neighboursOf(state, query, id)}
-      similar={similar}
+      similar={await state.library.similar.find(snapshot, id, SIMILAR_SHOWN) ?? []}
       message={shown.message}
       draft={shown.draft}
       status={toPageStatus(state)}
@@ -153,11 +166,24 @@ async function showPost(
 async function neighboursOf(state: ServerState, query: string, id: number) {
   try {
     const { newer, older, position } = await findNeighbours(state.library, { query, id });
-    return { previous: newer, next: older, position };
+    const pageSize = parseQuery(query).limit ?? PAGE_SIZE_DEFAULT;
+    return { previous: newer, next: older, position, pageSize };
   } catch (error) {
     if (error instanceof QuerySyntaxError) return { previous: null, next: null, position: null };
     throw error;
   }
+}
+
+/** Makes a post a favourite, or no favourite any more, and leads back to it. */
+async function saveFavourite(state: ServerState, context: Context): Promise<Response> {
+  const imageId = readId(context);
+  const text = await readForm(context);
+  const wanted = text("favourite");
+  if (wanted !== "yes" && wanted !== "no") {
+    throw new AppError("bad_request", "favourite is yes or no");
+  }
+  await setFavourite(state.library, { imageId, isFavourite: wanted === "yes" });
+  return context.redirect(postUrl({ id: imageId, q: text("q") }), 303);
 }
 
 /** Applies what a person changed in the form, and leaves alone what others changed since. */

@@ -17,8 +17,10 @@ import { type PageRequest, parsePage } from "../query/page.ts";
 
 /** A whole number in plain digits: one thing has one address, so `1e0`, `0x1` and `01` are none. */
 function wholeNumber(max: number) {
-  return z.string().regex(/^[1-9]\d{0,9}$/, "must be a whole number from 1").transform(Number)
-    .pipe(z.number().max(max));
+  return z.string().refine(
+    (text) => /^[1-9]\d{0,9}$/.test(text) && Number(text) <= max,
+    `is a whole number from 1 to ${max}`,
+  ).transform(Number);
 }
 
 /** Made once: a schema is compiled when it is first used, which costs more than most searches. */
@@ -55,8 +57,9 @@ export const SIMILAR_LIST = z.object({
 export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join(".")}: ${message}`
+  const faults = result.error.issues.map(({ path, code, message }) =>
+    // Our own messages go on behind the name.
+    path.length === 0 ? message : `${path.join(".")}${code === "custom" ? " " : ": "}${message}`
   );
   throw new AppError("bad_request", faults.join("; "));
 }

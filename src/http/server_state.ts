@@ -4,6 +4,7 @@ import { findImage } from "../library/browse.ts";
 import type { ImageView } from "../library/image_view.ts";
 import type { Library } from "../library/library.ts";
 import type { Thumbnails } from "../library/thumbnails.ts";
+import { isImageTrashed } from "../store/trash.ts";
 import type { StallMeter } from "../system/stalls.ts";
 
 /** What all routes share. */
@@ -69,8 +70,21 @@ export function followLoads(
 export function requireImage(state: ServerState, id: ImageId): ImageView {
   const image = findImage(state.library, id);
   if (image !== undefined) return image;
-  if (state.isLoaded()) throw new AppError("not_found", `There is no image ${id}`);
-  throw new AppError("unavailable", "The library is being loaded", {
-    remedy: "Try again in a moment",
-  });
+  throw missingImage(state, id, "image");
+}
+
+/** Why there is no image of an id: nobody knows yet, it was deleted, or there never was one. */
+export function missingImage(state: ServerState, id: ImageId, noun: "image" | "post"): AppError {
+  if (!state.isLoaded()) {
+    return new AppError("unavailable", "The library is being loaded", {
+      remedy: "Try again in a moment",
+    });
+  }
+  if (isImageTrashed(state.library.core.reader, id)) {
+    return new AppError("not_found", `There is no ${noun} ${id}: it is in the trash`, {
+      remedy: "Restore it from there to see it again",
+      details: { isTrashed: true },
+    });
+  }
+  return new AppError("not_found", `There is no ${noun} ${id}`);
 }

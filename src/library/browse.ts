@@ -5,7 +5,8 @@ import type { Query } from "../query/ast.ts";
 import { type PageRequest, takePage } from "../query/page.ts";
 import { parseQuery } from "../query/parser.ts";
 import { search } from "../query/search.ts";
-import { type CountedTag, suggestTags } from "../query/tag_list.ts";
+import { sortUnknown, suggestTerms } from "../query/suggestions.ts";
+import type { CountedTag } from "../query/tag_list.ts";
 import { type ImageView, toImageView } from "./image_view.ts";
 import type { Library } from "./library.ts";
 
@@ -41,7 +42,7 @@ export type SearchPage = {
   limit: number;
   /** The `page` text of the next page; null on the last one. */
   next: string | null;
-  /** Tags of the query that do not exist, with known ones that may be meant. */
+  /** Tags of the query that do not exist, with words of a search that may be meant. */
   unknown: { name: string; suggestions: string[] }[];
 };
 
@@ -106,12 +107,22 @@ export async function searchImages(
     images: rows.map((row) => toImageView(snapshot, row)),
     limit: page.limit,
     next: page.next,
-    unknown: unknownTags.slice(0, UNKNOWN_LISTED_MAX).map((name, i) => ({
-      name,
-      suggestions: i < SUGGESTED_FOR_MAX ? suggestTags(snapshot, name, SUGGESTIONS_MAX) : [],
-    })),
+    unknown: describeUnknown(snapshot, request.query, unknownTags),
     tookMs: performance.now() - startedAt,
   };
+}
+
+function describeUnknown(
+  snapshot: ImageSnapshot,
+  query: string,
+  names: readonly string[],
+): SearchPage["unknown"] {
+  if (names.length === 0) return [];
+  const sorted = sortUnknown(parseQuery(query).root, names);
+  return sorted.slice(0, UNKNOWN_LISTED_MAX).map((name, i) => ({
+    name,
+    suggestions: i < SUGGESTED_FOR_MAX ? suggestTerms(snapshot, name, SUGGESTIONS_MAX) : [],
+  }));
 }
 
 /** Writes the seed that was drawn into an order by chance that has none. */
@@ -164,18 +175,32 @@ export async function findNeighbours(
   };
 }
 
-/** The tags of some images with their counts in the library, by category and then most used first. */
-export function countTags(library: Library, images: readonly ImageView[]): CountedTag[] {
+/**
+ * The tags of some images with their counts in the library, by category and then most used first; with `max`, those that
+ * most of the images have.
+ */
+export function countTags(
+  library: Library,
+  images: readonly ImageView[],
+  max = Infinity,
+): CountedTag[] {
   const snapshot = library.core.cache.current;
-  const tags = new Map<string, CountedTag>();
+  const tags = new Map<string, CountedTag & { images: number }>();
   for (const image of images) {
     for (const [category, names] of Object.entries(image.tags)) {
       for (const name of names) {
-        const id = snapshot.tags.idOf(name);
-        if (id === undefined || tags.has(name)) continue;
-        tags.set(name, { id, name, category, count: snapshot.countOfTag(id) });
+        const known = tags.get(name);
+        if (known !== undefined) known.images++;
+        const id = known === undefined ? snapshot.tags.idOf(name) : undefined;
+        if (id === undefined) continue;
+        tags.set(name, { id, name, category, count: snapshot.countOfTag(id), images: 1 });
       }
     }
   }
-  return [...tags.values()].sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
+  const byUse = (a: CountedTag, b: CountedTag) => b.count - a.count || (a.name < b.name ? -1 : 1);
+  return [...tags.values()]
+    .sort((a, b) => b.images - a.images || byUse(a, b))
+    .slice(0, max)
+    .map(({ images: _, ...tag }) => tag)
+    .sort(byUse);
 }

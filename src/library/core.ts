@@ -1,4 +1,3 @@
-import { toMessage } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { CacheEvents } from "../cache/cache_events.ts";
 import { CacheManager } from "../cache/cache_manager.ts";
@@ -35,11 +34,6 @@ export type Core = {
   readonly reader: Database;
   /** Applies what was committed since the last call, if anything was. Cost: microseconds if not. */
   poll(): Promise<void>;
-  /**
-   * Makes one image's committed change visible now. It never fails, since the change is done: what goes
-   * wrong is logged, and the next poll repairs it.
-   */
-  show(filepath: string): Promise<void>;
   /**
    * Ends a load that is under way, which then rejects, and refuses further ones: before a
    * {@link Core.close} that must not wait for a million images.
@@ -117,16 +111,6 @@ function buildCore(options: CoreOptions): Core {
       if (version === dataVersion) return;
       await cache.catchUp();
       dataVersion = version;
-    },
-    async show(filepath) {
-      try {
-        await cache.reloadSingleImage(filepath);
-      } catch (error) {
-        logger.warn("A change of {filepath} will show later: {reason}", {
-          filepath,
-          reason: toMessage(error),
-        });
-      }
     },
     stopLoading() {
       isStopped = true;

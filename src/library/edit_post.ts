@@ -3,12 +3,19 @@ import { isId, type Row } from "../base/ids.ts";
 import { EDIT_TAGS_MAX, SOURCE_LENGTH_MAX } from "../base/limits.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import { findMetatag } from "../query/metatags.ts";
-import { parentRowOf } from "../query/parents.ts";
+import { parentPairsSteps, parentRowOf } from "../query/parents.ts";
+import { runSteps } from "../query/steps.ts";
 import type { PostEdit } from "../store/post_edits.ts";
 import type { WantedTag } from "../store/tags.ts";
-import { isRatingTagName, parseRatingName, ratingTagName } from "../tags/ratings.ts";
+import {
+  isRatingTagName,
+  parseRatingName,
+  ratingOfTagName,
+  ratingTagName,
+} from "../tags/ratings.ts";
 import { checkTagName, normalizeTagName } from "../tags/tag_name.ts";
 import type { Library } from "./library.ts";
+import { locateFile } from "./library_paths.ts";
 import { checkPoolName } from "./pools.ts";
 import { showChanges } from "./show_changes.ts";
 import { splitCategory, splitTagString, splitWord, type TagWord } from "./tag_string.ts";
@@ -52,8 +59,27 @@ export async function editPost(library: Library, change: PostChange): Promise<vo
   const snapshot = library.core.cache.current;
   const row = snapshot.rowOfId(change.imageId);
   if (row === undefined) throw new AppError("not_found", `There is no image ${change.imageId}`);
-  await library.writer.call("editPost", planEdit(snapshot, row, change));
+  // A word may ask for the parent; what is known of all parents is found in slices.
+  if (/parent:/i.test(change.tagString ?? "")) await runSteps(parentPairsSteps(snapshot));
+  const edit = planEdit(snapshot, row, change);
+  if (edit.source !== null) edit.fileSizeBytes = await sizeOnDisk(library, snapshot, row);
+  await library.writer.call("editPost", edit);
   await showChanges(library);
+}
+
+/** Size of an image's file; null when it cannot be looked at. */
+async function sizeOnDisk(
+  library: Library,
+  snapshot: ImageSnapshot,
+  row: Row,
+): Promise<number | null> {
+  try {
+    const path = await locateFile(library.paths, library.roots(), snapshot.filepathAt(row));
+    return (await Deno.stat(path)).size;
+  } catch (error) {
+    if (error instanceof AppError || error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 function planEdit(snapshot: ImageSnapshot, row: Row, change: PostChange): PostEdit {
@@ -68,6 +94,7 @@ function planEdit(snapshot: ImageSnapshot, row: Row, change: PostChange): PostEd
     remove: [],
     categories: [],
     source: null,
+    fileSizeBytes: null,
     parent: null,
     pools: { join: [], leave: [], make: [] },
     isFavourite: null,
@@ -93,9 +120,16 @@ function planEdit(snapshot: ImageSnapshot, row: Row, change: PostChange): PostEd
 
 function mergeTags(draft: Draft, text: string, oldText: string | undefined): void {
   const { own, edit } = draft;
+  const old = oldText === undefined
+    ? new Set([...own].filter((name) => isShown(draft, name)))
+    : toOldNames(draft, oldText);
   const wanted = new Map<string, WantedTag>();
   const dropped = new Set<string>();
-  for (const word of splitTagString(text)) {
+  for (const word of splitTagString(text, (run) => ownNameOf(draft, run, old))) {
+    if (word.ownName !== null) {
+      wanted.set(word.ownName, { name: word.ownName, category: null });
+      continue;
+    }
     if (applyWord(draft, word)) continue;
     if (word.isRemoved) {
       for (const name of namesOf(draft, word.text)) dropped.add(name);
@@ -105,23 +139,45 @@ function mergeTags(draft: Draft, text: string, oldText: string | undefined): voi
     wanted.set(tag.name, tag);
     if (tag.category !== null) edit.categories.push(tag);
   }
-  const old = oldText === undefined
-    ? new Set([...own].filter((name) => !isRatingTagName(name)))
-    : toOldNames(draft, oldText);
   for (const name of dropped) wanted.delete(name);
   edit.add.push(...[...wanted.values()].filter(({ name }) => !old.has(name) && !own.has(name)));
   edit.remove.push(...[...old].filter((name) => !wanted.has(name) && own.has(name)));
   edit.remove.push(...[...dropped].filter((name) => own.has(name) && !old.has(name)));
 }
 
+/** Whether a tag is in the tag strings that are given out: no rating is, and so none is missing there. */
+function isShown({ snapshot: { tags } }: Draft, name: string): boolean {
+  const id = tags.idOf(name);
+  return !isRatingTagName(name) && (id === undefined || tags.categoryOf(id) !== "rating");
+}
+
+/**
+ * The tag of the image that a run of signs is as it stands, null when it is none: so that a client which
+ * sends back what it was given changes nothing. With an old string only what is in that one too: what
+ * comes new is the word that was typed, `-_-` the removal of `_-`.
+ */
+function ownNameOf(
+  { own }: Draft,
+  run: string,
+  old: ReadonlySet<string> | null,
+): string | null {
+  const name = own.has(run) ? run : normalizeTagName(run);
+  if (name === undefined || !own.has(name) || isRatingTagName(name)) return null;
+  return old === null || old.has(name) ? name : null;
+}
+
 /** Names of an old tag string: what is in it is only compared, so nothing is refused. */
 function toOldNames(draft: Draft, text: string): Set<string> {
-  const words = splitTagString(text).filter((word) => !word.isRemoved);
-  return new Set(words.flatMap((word) => namesOf(draft, word.text)));
+  const words = splitTagString(text, (run) => ownNameOf(draft, run, null))
+    .filter((word) => !word.isRemoved);
+  return new Set(
+    words.flatMap((word) => word.ownName === null ? namesOf(draft, word.text) : [word.ownName]),
+  );
 }
 
 /** Every name that a word may mean: as it stands, without its category, and what it is an alias of. */
 function namesOf({ snapshot, own }: Draft, text: string): string[] {
+  if (own.has(text)) return [text];
   const whole = normalizeTagName(text);
   if (whole === undefined) return [];
   if (own.has(whole)) return [whole];
@@ -130,11 +186,15 @@ function namesOf({ snapshot, own }: Draft, text: string): string[] {
 }
 
 function toWantedTag({ snapshot, own }: Draft, text: string): WantedTag {
+  if (own.has(text)) return { name: text, category: null };
   const whole = normalizeTagName(text);
   if (whole !== undefined && own.has(whole)) return { name: whole, category: null };
   const { category, name: written } = splitCategory(text);
   const normal = normalizeTagName(written);
   const name = normal === undefined ? undefined : snapshot.aliases.resolve(normal);
+  if (category !== null && name !== undefined && isRatingTagName(name)) {
+    throw refused(text, "a rating has no other category");
+  }
   if (name !== undefined && snapshot.tags.idOf(name) !== undefined) return { name, category };
   const isMetatag = (prefix: string) => findMetatag(prefix) !== undefined;
   return { name: checkTagName(name ?? written, { isMetatag }), category };
@@ -144,7 +204,7 @@ function toWantedTag({ snapshot, own }: Draft, text: string): WantedTag {
 const EDIT_WORDS: Record<string, (draft: Draft, value: string, isRemoved: boolean) => void> = {
   rating: (draft, value, isRemoved) => {
     if (!isRemoved) setRating(draft, value);
-    else draft.edit.remove.push(...[...draft.own].filter(isRatingTagName));
+    else dropRating(draft, value);
   },
   source: (draft, value, isRemoved) => {
     setSource(draft, isRemoved || /^none$/i.test(value) ? "" : value);
@@ -168,7 +228,7 @@ const FOREIGN_WORDS = new Set(["upvote", "downvote", "favgroup", "child", "statu
 
 /** Applies a word that is no tag; false when it is one. */
 function applyWord(draft: Draft, word: TagWord): boolean {
-  const whole = normalizeTagName(word.text);
+  const whole = draft.own.has(word.text) ? word.text : normalizeTagName(word.text);
   if (whole !== undefined && draft.own.has(whole) && !isRatingTagName(whole)) return false;
   const split = splitWord(word.text);
   if (split === undefined) return false;
@@ -189,6 +249,13 @@ function setRating({ edit }: Draft, text: string): void {
   if (rating === undefined) throw refused(`rating:${text}`, "there is no such rating");
   edit.add = edit.add.filter(({ name }) => !isRatingTagName(name));
   edit.add.push({ name: ratingTagName(rating), category: "rating" });
+}
+
+/** Takes the rating named away, and no other one. */
+function dropRating({ own, edit }: Draft, text: string): void {
+  const rating = parseRatingName(text);
+  if (rating === undefined) throw refused(`-rating:${text}`, "there is no such rating");
+  edit.remove.push(...[...own].filter((name) => ratingOfTagName(name) === rating));
 }
 
 function setSource({ edit }: Draft, text: string): void {

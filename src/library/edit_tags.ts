@@ -3,9 +3,10 @@ import type { ImageId } from "../base/ids.ts";
 import { EDIT_TAGS_MAX } from "../base/limits.ts";
 import type { TagChange, WantedTag } from "../store/tags.ts";
 import { splitNamespace } from "../tags/category.ts";
-import { ratingOfTagName } from "../tags/ratings.ts";
+import { isRatingTagName, ratingOfTagName } from "../tags/ratings.ts";
 import { checkTagName, normalizeTagName } from "../tags/tag_name.ts";
 import type { Library } from "./library.ts";
+import { showChanges } from "./show_changes.ts";
 
 /** A person's edit of the tags of one image, as typed. */
 export type TagsToEdit = {
@@ -43,10 +44,7 @@ export async function editImageTags(library: Library, edit: TagsToEdit): Promise
     editor: "owner",
     expectedTags: edit.expectedTags === null ? null : [...edit.expectedTags],
   });
-  const { current } = library.core.cache;
-  const row = current.rowOfId(edit.imageId);
-  // An image that is not known yet will come with the load that is under way.
-  if (row !== undefined) await library.core.show(current.filepathAt(row));
+  await showChanges(library);
   return change;
 }
 
@@ -65,5 +63,11 @@ function parseWantedTag(text: string): WantedTag {
     const checked = checkTagName(whole);
     return { name: checked, category: ratingOfTagName(checked) === undefined ? null : "rating" };
   }
-  return { name: checkTagName(name), category };
+  const checked = checkTagName(name);
+  if (isRatingTagName(checked)) {
+    throw new AppError("bad_request", `Cannot add ${checked} as ${category}: it is a rating`, {
+      remedy: `Write ${checked}`,
+    });
+  }
+  return { name: checked, category };
 }

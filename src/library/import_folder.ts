@@ -20,8 +20,8 @@ import {
   type FoundFile,
   inBatches,
   isInside,
-  type SkippedPath,
   walkFolder,
+  type WalkOptions,
   withoutInner,
 } from "./import_walk.ts";
 import type { Library } from "./library.ts";
@@ -170,15 +170,18 @@ class ImportRun {
   }
 
   async #count(folder: string): Promise<void> {
-    for await (const file of this.#walk(folder, () => {})) {
+    for await (const file of this.#walk(folder, { onSkip: () => {} })) {
       this.#progress.filesTotal++;
       this.#progress.bytesTotal += file.sizeBytes;
       if (this.#progress.filesTotal % 1_000 === 0) this.#options.onProgress?.(this.#progress);
     }
   }
 
-  #walk(folder: string, onSkip: (skipped: SkippedPath) => void): AsyncGenerator<FoundFile> {
-    return walkFolder(folder, { exclude: this.#options.own, onSkip, signal: this.#options.signal });
+  #walk(
+    folder: string,
+    on: Pick<WalkOptions, "onSkip" | "onHidden">,
+  ): AsyncGenerator<FoundFile> {
+    return walkFolder(folder, { exclude: this.#options.own, signal: this.#options.signal, ...on });
   }
 
   /** Imports a folder. What began is awaited however it ends: the lock must outlive all work. */
@@ -196,7 +199,10 @@ class ImportRun {
   /** Yields the files of a folder until there are no more or something failed. */
   async *#batches(folder: string, failures: unknown[]): AsyncGenerator<FoundFile[]> {
     try {
-      const walk = this.#walk(folder, (skipped) => this.#report.skipped.push(skipped));
+      const walk = this.#walk(folder, {
+        onSkip: (skipped) => this.#report.skipped.push(skipped),
+        onHidden: () => this.#report.hidden++,
+      });
       for await (const batch of inBatches(walk, HASH_BATCH_FILES)) {
         if (failures.length > 0) return;
         yield batch;

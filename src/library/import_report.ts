@@ -14,6 +14,8 @@ export type ImportReport = {
   /** Tags that known images gained. */
   tagsMerged: number;
   skipped: SkippedPath[];
+  /** Hidden files and folders that were left out: their names begin with a dot. */
+  hidden: number;
   warnings: { path: string; message: string }[];
   bytes: number;
   elapsedMs: number;
@@ -47,6 +49,7 @@ export function emptyReport(dryRun: boolean): ImportReport {
     replaced: 0,
     tagsMerged: 0,
     skipped: [],
+    hidden: 0,
     warnings: [],
     bytes: 0,
     elapsedMs: 0,

@@ -107,7 +107,7 @@ function toSiteRecord({ post, json }: { post: ExtractedPost; json: string }): Si
     hasChildren: post.hasChildren,
     score: post.score,
     favCount: post.favCount,
-    sourceUrl: post.sourceUrls[0] ?? null,
+    sourceUrl: post.sourceUrls[0] ?? post.sourceText,
     postedAt: post.createdAt,
   };
 }

@@ -20,6 +20,8 @@ export type WalkOptions = {
   /** Folders that are left out: the library's own. */
   exclude: readonly string[];
   onSkip: (skipped: SkippedPath) => void;
+  /** Called for each hidden file or folder that is left out, sidecars apart. */
+  onHidden?: () => void;
   signal?: AbortSignal;
 };
 
@@ -40,7 +42,7 @@ const REPLACEMENT = "\ufffd";
 /**
  * Yields the files below a folder, each folder's in the order of their names (2 before 10).
  *
- * Hidden files and folders are left out. A symbolic link that stays inside the folder is left out
+ * Hidden files and folders are left out and only counted. A symbolic link that stays inside the folder is left out
  * silently, since its target is walked; one that leads out is reported, and so is a name that is not
  * UTF-8 (Deno cannot open it) and a folder that cannot be read.
  */
@@ -52,7 +54,10 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
     const entries = await readFolder(folder, options);
     const inner: string[] = [];
     for (const [i, entry] of entries.entries()) {
-      if (entry.name.startsWith(".")) continue;
+      if (entry.name.startsWith(".")) {
+        if (!SIDECAR.test(entry.name)) options.onHidden?.();
+        continue;
+      }
       const path = join(folder, entry.name);
       // Names that differ only in bytes that are no UTF-8 all look the same here.
       if (entry.name === entries[i - 1]?.name) {

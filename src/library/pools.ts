@@ -2,6 +2,7 @@ import { AppError } from "../base/errors.ts";
 import type { PoolId } from "../base/ids.ts";
 import { POOL_IMAGES_MAX, POOL_NAME_LENGTH_MAX } from "../base/limits.ts";
 import type { PoolChange } from "../store/pools.ts";
+import { INVISIBLE, UNSTORABLE } from "../tags/tag_name.ts";
 import type { Library } from "./library.ts";
 import { showChanges } from "./show_changes.ts";
 
@@ -37,7 +38,8 @@ export async function deletePool(library: Library, id: PoolId): Promise<void> {
  * @throws {AppError} `bad_request` if a search could not name it.
  */
 export function checkPoolName(text: string): string {
-  const name = text.normalize("NFC").replaceAll(/[\s_\u0085]+/gu, " ").trim();
+  const name = text.replaceAll(INVISIBLE, "").normalize("NFC").replaceAll(/[\s_\u0085]+/gu, " ")
+    .trim();
   const fault = faultOf(name);
   if (fault === undefined) return name;
   throw new AppError(
@@ -51,7 +53,7 @@ function faultOf(name: string): string | undefined {
   if (name.length > POOL_NAME_LENGTH_MAX) {
     return `it is longer than ${POOL_NAME_LENGTH_MAX} characters`;
   }
-  if (/[\p{Cc}\p{Cs}]/u.test(name)) return "it holds a control character";
+  if (UNSTORABLE.test(name)) return "it holds a control character";
   if (name.includes("*")) return `"*" is the wildcard of the search`;
   if (/^\d+$/.test(name)) return "a search takes a number for the pool's id";
   if (/^(any|none|series|collection)$/i.test(name)) return "that word means something else";

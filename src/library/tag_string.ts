@@ -1,7 +1,16 @@
+import { AppError } from "../base/errors.ts";
+import { TAG_STRING_WORDS_MAX } from "../base/limits.ts";
 import { splitNamespace, type TagCategory } from "../tags/category.ts";
 
 /** One word of a tag string as written, `-` cut off. */
-export type TagWord = { text: string; isRemoved: boolean; value: string | null };
+export type TagWord = {
+  text: string;
+  isRemoved: boolean;
+  /** Value of a quoted word; null for any other. */
+  value: string | null;
+  /** The run of signs as it stands when it is the name of a tag that is known already; else null. */
+  ownName: string | null;
+};
 
 /** Danbooru's short prefixes of categories, beside the namespaces that imports know. */
 const SHORT_CATEGORIES: ReadonlyMap<string, TagCategory> = new Map([
@@ -13,20 +22,48 @@ const SHORT_CATEGORIES: ReadonlyMap<string, TagCategory> = new Map([
   ["gen", "general"],
 ]);
 
-/** A word with a quoted value (`source:"a b"`), or any other run of signs. */
-const WORD = /(-?[^\s\u0085:"]+):"((?:[^"\\]|\\.)*)"(?=$|[\s\u0085])|[^\s\u0085]+/gu;
+/** A word with a quoted value: `source:"a b"`. */
+const QUOTED = /(-?[^\s\u0085:"]+):"((?:[^"\\]|\\.)*)"(?=$|[\s\u0085])/uy;
+/** Any other run of signs. */
+const RUN = /[^\s\u0085]+/gu;
 
-/** Divides a tag string into its words, in their order. */
-export function splitTagString(text: string): TagWord[] {
-  return [...text.matchAll(WORD)].map(([word, prefix, quoted]) => {
-    const isRemoved = word.length > 1 && word.startsWith("-");
-    const whole = prefix === undefined ? word : `${prefix}:${quoted.replaceAll(/\\(.)/g, "$1")}`;
-    return {
-      text: isRemoved ? whole.slice(1) : whole,
-      isRemoved,
-      value: prefix === undefined ? null : quoted.replaceAll(/\\(.)/g, "$1"),
-    };
-  });
+/**
+ * Divides a tag string into its words, in their order. A run of signs of which `ownNameOf` knows the tag is
+ * that tag, whatever it could mean as well.
+ *
+ * @throws {AppError} `bad_request` for more than TAG_STRING_WORDS_MAX words.
+ */
+export function splitTagString(
+  text: string,
+  ownNameOf: (run: string) => string | null = () => null,
+): TagWord[] {
+  const words: TagWord[] = [];
+  RUN.lastIndex = 0;
+  for (let run = RUN.exec(text); run !== null; run = RUN.exec(text)) {
+    if (words.length === TAG_STRING_WORDS_MAX) {
+      throw new AppError(
+        "bad_request",
+        `Cannot read the tags: there are more than ${TAG_STRING_WORDS_MAX} words`,
+      );
+    }
+    const ownName = ownNameOf(run[0]);
+    if (ownName !== null) {
+      words.push({ text: run[0], isRemoved: false, value: null, ownName });
+      continue;
+    }
+    QUOTED.lastIndex = run.index;
+    const quoted = run[0].includes('"') ? QUOTED.exec(text) : null;
+    if (quoted !== null) RUN.lastIndex = QUOTED.lastIndex;
+    words.push(toWord(run[0], quoted));
+  }
+  return words;
+}
+
+function toWord(run: string, quoted: RegExpExecArray | null): TagWord {
+  const isRemoved = run.length > 1 && run.startsWith("-");
+  const value = quoted === null ? null : quoted[2].replaceAll(/\\(.)/g, "$1");
+  const whole = quoted === null ? run : `${quoted[1]}:${value}`;
+  return { text: isRemoved ? whole.slice(1) : whole, isRemoved, value, ownName: null };
 }
 
 /** Divides `name:value` at its first colon; undefined without a name. */

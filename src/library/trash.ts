@@ -16,6 +16,7 @@ import { isPathTaken } from "../store/import_images.ts";
 import type { Library } from "./library.ts";
 import { exists, splitStored } from "./library_paths.ts";
 import { withLock } from "./lock.ts";
+import { showChanges } from "./show_changes.ts";
 import { makeFolder, syncFile, syncFolder } from "./stored_file.ts";
 
 /*
@@ -41,7 +42,8 @@ export async function moveToTrash(library: Library, imageId: ImageId): Promise<n
     }
     const manifest = readManifest(reader, imageId, kept);
     const { entryId } = await library.writer.call("takeOut", { manifest });
-    await library.core.show(manifest.filepath);
+    // Pools, parents and children change with it.
+    await showChanges(library);
     await finishMove(library, readTrashEntry(reader, entryId)!);
     return entryId;
   });
@@ -121,16 +123,13 @@ export async function restoreFromTrash(library: Library, entryId: number): Promi
     if (entry === undefined) {
       throw new AppError("not_found", `There is no entry ${entryId} in the trash`);
     }
-    const { imageId, filepath } = await finishRestore(library, entry);
-    await library.core.show(filepath);
+    const imageId = await finishRestore(library, entry);
+    await showChanges(library);
     return imageId;
   });
 }
 
-async function finishRestore(
-  library: Library,
-  entry: TrashEntry,
-): Promise<{ imageId: ImageId; filepath: string }> {
+async function finishRestore(library: Library, entry: TrashEntry): Promise<ImageId> {
   const { reader } = library.core;
   const back = reader.prepare("SELECT id FROM images WHERE md5 = ?").value<[number]>(
     entry.manifest.md5,
@@ -157,7 +156,7 @@ async function finishRestore(
       error,
     });
   });
-  return { imageId, filepath: manifest.filepath };
+  return imageId;
 }
 
 /** Removes the folder of an entry that was restored; not if there is anything in it that nobody knows. */

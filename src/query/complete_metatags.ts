@@ -1,4 +1,4 @@
-import type { Metatag, ValueSurroundings } from "./metatag.ts";
+import { type Metatag, nearWords, type ValueSurroundings } from "./metatag.ts";
 import { findMetatag, METATAGS } from "./metatags.ts";
 
 /** A metatag, with or without a value, that a typed text may become. */
@@ -45,11 +45,34 @@ function completeValue(name: string, typed: string): MetatagCompletion[] {
   const comma = typed.lastIndexOf(",") + 1;
   const before = typed.slice(0, comma);
   const listed = new Set(before.split(","));
-  return [...new Set(metatag.values)]
-    .filter((word) => word.startsWith(typed.slice(comma)) && !listed.has(word))
-    .map((word) => before + word)
-    .filter((value) => !("fault" in metatag.parse(value, NOWHERE)))
-    .map((value) => toCompletion(metatag, `${name}:${value}`));
+  return metatag.values
+    .filter((word) => word.name.startsWith(typed.slice(comma)) && !listed.has(word.name))
+    .filter((word) => !("fault" in metatag.parse(before + word.name, NOWHERE)))
+    .map((word) => {
+      const value = `${name}:${before}${word.name}`;
+      return { value, summary: word.summary, example: value };
+    });
+}
+
+/**
+ * Texts with the name of a metatag in the place of one that is nearly so (`scor:>5` → `score:>5`), the
+ * likeliest first; nothing when the text does not begin like one.
+ */
+export function correctMetatag(text: string): MetatagCompletion[] {
+  const [, name, sign, rest] = /^([a-z_]{2,20})([:<>=≤≥])(.*)$/su.exec(text.toLowerCase()) ?? [];
+  if (name === undefined || (sign === ":" && findMetatag(name) !== undefined)) return [];
+  // Instead of `score>5` and `score=5`, too.
+  const value = sign === ":" ? rest : `${sign}${rest}`.replace(/^=(?![<>])/, "");
+  const names = METATAGS.flatMap((metatag) => [metatag.name, ...metatag.aliases]);
+  const found = new Map<Metatag, MetatagCompletion>();
+  // Slips make any short word of another one.
+  const slipsMax = name.length < 4 ? 0 : name.length < 6 ? 1 : 2;
+  for (const near of nearWords(name, names, slipsMax)) {
+    const metatag = findMetatag(near)!;
+    if (found.has(metatag) || isNameOfTag(metatag)) continue;
+    found.set(metatag, toCompletion(metatag, `${near}:${value}`));
+  }
+  return [...found.values()];
 }
 
 function toCompletion(metatag: Metatag, value: string): MetatagCompletion {

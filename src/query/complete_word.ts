@@ -1,5 +1,4 @@
 import type { TagId } from "../base/ids.ts";
-import { QuerySyntaxError } from "../base/query_syntax_error.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import {
   completeInContext,
@@ -9,17 +8,20 @@ import {
   type ContextCompletion,
   splitNamePrefix,
 } from "./autocomplete.ts";
-import { completeMetatags, type MetatagCompletion } from "./complete_metatags.ts";
+import { completeMetatags, correctMetatag, type MetatagCompletion } from "./complete_metatags.ts";
+import { completePools } from "./complete_pools.ts";
 import { findMetatag } from "./metatags.ts";
-import { parseQuery } from "./parser.ts";
-import { quoted } from "./query_text.ts";
+import { listTags } from "./tag_list.ts";
+import { toTagTerm } from "./tag_term.ts";
 
-/** What a word that is being typed may become: a tag, or a metatag with or without a value. */
+/** What a word that is being typed may become: a tag, a wildcard, or a metatag with or without a value. */
 export type WordCompletion = {
-  kind: "tag" | "metatag";
+  kind: "tag" | "wildcard" | "metatag";
   /** What is shown. */
   name: string;
-  /** What takes the place of the word: text that a search reads as the name. */
+  /** Operators in front of the word that stay; the others are part of the name. */
+  operators: string;
+  /** What takes the place of the word behind them: text that a search reads as the name. */
   value: string;
   category: string | null;
   /** Images that have the tag; null for a metatag. */
@@ -38,29 +40,65 @@ const METATAG_NAMES_MAX = 3;
 /** So much must be typed before names of metatags are offered. */
 const METATAG_LETTERS_MIN = 2;
 
-/** Operators that may stand before a word. */
-const OPERATORS = /^[-~(]+/;
+/** Tags offered whose names begin with what are operators elsewhere. */
+const LITERAL_MAX = 3;
+
+/** Splits the operators off a typed word. */
+export function splitOperators(typed: string): { operators: string; word: string } {
+  const [operators] = /^[-~(]*/.exec(typed)!;
+  return { operators, word: typed.slice(operators.length) };
+}
 
 /**
  * Completes the word that is being typed in a search, operators in front of it left out.
  *
  * Behind the name of a metatag there are its values, else tags; names of metatags follow the tags they
- * are as likely as, and come before tags that were only nearly typed. A word with a wildcard or a quote
- * means itself and is not completed. `countWithTag` counts within the rest of the search.
+ * are as likely as, and come before tags that were only nearly typed. A word with a wildcard or a value in
+ * quotes means itself and is not completed. Where a tag's name begins as an operator (`-_-`), it is
+ * offered too, in quotes. `countWithTag` counts within the rest of the search.
  *
  * Cost: that of {@link completeTags}, and of the counts.
  */
-export function completeWord(
+export function completeWord(snapshot: ImageSnapshot, options: CompleteOptions): WordCompletion[] {
+  const typed = options.word.trim();
+  const { operators, word } = splitOperators(typed);
+  const found = completeBare(snapshot, { ...options, word })
+    .map((completion) => ({ ...completion, operators }));
+  if (operators === "") return found;
+  const literal = completeLiteral(snapshot, { ...options, word: typed });
+  const isExact = ({ name, operators }: WordCompletion) => operators + name === typed.toLowerCase();
+  const exact = literal.filter(isExact);
+  const others = found.filter(({ name }) => literal.every((other) => other.name !== name));
+  return [
+    ...exact,
+    ...others.slice(0, Math.max(0, options.limit - literal.length)),
+    ...literal.filter((completion) => !isExact(completion)),
+  ].slice(0, options.limit);
+}
+
+/** What is being typed, and where. */
+export type CompleteOptions = {
+  word: string;
+  limit: number;
+  countWithTag: ((tagId: TagId) => number) | null;
+};
+
+function completeBare(
   snapshot: ImageSnapshot,
-  options: { word: string; limit: number; countWithTag: ((tagId: TagId) => number) | null },
+  { word, limit, countWithTag }: CompleteOptions,
 ): WordCompletion[] {
-  const { limit, countWithTag } = options;
-  const word = options.word.trim().replace(OPERATORS, "");
-  if (word === "" || /[*"]|:'/.test(word)) return [];
+  if (word === "" || /[*]|:["']/.test(word)) return [];
   const { prefix } = splitNamePrefix(word);
   const colon = word.indexOf(":");
-  const isMetatag = prefix === "" && findMetatag(word.slice(0, Math.max(0, colon))) !== undefined;
-  if (isMetatag) return completeMetatags(word, limit).map(ofMetatag);
+  const metatag = prefix === "" ? findMetatag(word.slice(0, Math.max(0, colon))) : undefined;
+  if (metatag !== undefined) {
+    const values = completeMetatags(word, limit);
+    const isOfPool = metatag.name === "pool" || metatag.name === "ordpool";
+    const pools = isOfPool ? completePools(snapshot, { text: word, limit }) : [];
+    // A lone name is there to show what can follow, and pools show it better.
+    const kept = pools.length > 0 ? values.filter(({ value }) => !value.endsWith(":")) : values;
+    return [...kept, ...pools].slice(0, limit).map(ofMetatag);
+  }
   const hasNames = colon < 0 && word.length >= METATAG_LETTERS_MIN;
   const names = hasNames ? completeMetatags(word, Math.min(limit, METATAG_NAMES_MAX)) : [];
   const text = { text: word, limit: limit - names.length };
@@ -69,16 +107,44 @@ export function completeWord(
       ? completeTags(snapshot, text)
       : completeInContext(snapshot, { ...text, countWithTag }))
       .map((completion) => ofTag(completion, prefix));
+  const isNear = tags.length === 0 || tags[0].match === "typo";
+  if (colon > 0 && prefix === "" && isNear) names.push(...correctMetatag(word));
   const metatags = names.map(ofMetatag);
-  return tags[0]?.match === "typo" ? [...metatags, ...tags] : [...tags, ...metatags];
+  return (isNear ? [...metatags, ...tags] : [...tags, ...metatags]).slice(0, limit);
+}
+
+/** Tags whose names begin with operators as they were typed: all of them, or those that are not the first. */
+function completeLiteral(
+  snapshot: ImageSnapshot,
+  { word: typed, limit, countWithTag }: CompleteOptions,
+): WordCompletion[] {
+  const { operators } = splitOperators(typed);
+  const found: WordCompletion[] = [];
+  for (let at = 0; at < operators.length; at++) {
+    const prefix = typed.slice(at).toLowerCase();
+    // One sign alone is an operator.
+    if (prefix.length < 2) break;
+    for (const tag of listTags(snapshot, { prefix, limit: Math.min(LITERAL_MAX, limit) })) {
+      const countInContext = countWithTag === null ? null : countWithTag(tag.id);
+      const completion = { ...tag, match: "prefix" as const, antecedent: null };
+      found.push({ ...ofTag(completion, ""), countInContext, operators: typed.slice(0, at) });
+    }
+  }
+  return found.slice(0, LITERAL_MAX);
 }
 
 function ofTag(completion: Completion | ContextCompletion, prefix: string): WordCompletion {
+  const { name, category, count, match, antecedent } = completion;
   return {
     kind: "tag",
-    ...completion,
+    name,
+    operators: "",
+    value: toTagTerm(name, prefix),
+    category,
+    count,
     countInContext: "countInContext" in completion ? completion.countInContext : null,
-    value: toTypedName(completion.name, prefix),
+    match,
+    antecedent,
     summary: null,
     example: null,
   };
@@ -88,6 +154,7 @@ function ofMetatag({ value, summary, example }: MetatagCompletion): WordCompleti
   return {
     kind: "metatag",
     name: value,
+    operators: "",
     value,
     category: null,
     count: null,
@@ -97,23 +164,4 @@ function ofMetatag({ value, summary, example }: MetatagCompletion): WordCompleti
     summary,
     example,
   };
-}
-
-/** A name as a search must have it, alone and in a group: as it is where that says it, else in quotes. */
-function toTypedName(name: string, prefix: string): string {
-  const plain = prefix + name;
-  if (saysName(plain, name) && saysName(`(${plain} and all)`, name)) return plain;
-  return `${prefix === "" ? "tag:" : prefix}${quoted(name)}`;
-}
-
-/** Whether a search has this tag, alone or as the first one. */
-function saysName(text: string, name: string): boolean {
-  try {
-    const { root } = parseQuery(text);
-    const first = root.kind === "and" ? root.nodes[0] : root;
-    return first.kind === "tag" && first.name === name;
-  } catch (error) {
-    if (error instanceof QuerySyntaxError) return false;
-    throw error;
-  }
 }

@@ -23,12 +23,15 @@ export type ValueSurroundings = {
   random: () => number;
 };
 
+/** A fixed word that a metatag takes, and what it finds. */
+export type MetatagValue = { name: string; summary: string };
+
 /** One metatag of the language. */
 export type Metatag = {
   name: string;
   aliases: readonly string[];
-  /** The fixed words that it takes, for completion. */
-  values: readonly string[];
+  /** The fixed words that it takes, the most useful first, for completion. */
+  values: readonly MetatagValue[];
   summary: string;
   example: string;
   /** Whether the value is a tag's name, with parentheses of its own. */
@@ -47,9 +50,33 @@ export function metatag(
   return { values: [], isName: false, ...rest, name, aliases };
 }
 
-/** The fault of a range that is none. */
-export function notA(what: string, { item, offset }: { item: string; offset: number }): ValueFault {
-  return { fault: `${JSON.stringify(shorten(item))} is no ${what}`, offset };
+/** Words with what each of them finds. */
+export function describeValues(
+  words: readonly string[],
+  summary: (word: string) => string,
+): MetatagValue[] {
+  return words.map((name) => ({ name, summary: summary(name) }));
+}
+
+/** The words `any` and `none`: whether there is such a thing. */
+export function anyOrNone(any: string, none: string): MetatagValue[] {
+  return [{ name: "any", summary: any }, { name: "none", summary: none }];
+}
+
+/** A number that is one, but too large for this program. */
+const TOO_LARGE = /^[<>=≤≥.+-]*\d{16,}/u;
+
+/** The fault of a range that is none; `example` shows one that is. */
+export function notA(
+  what: string,
+  { item, offset, example }: { item: string; offset: number; example: string },
+): ValueFault {
+  if (item === "") return { fault: `A ${what} is missing, as in ${example}`, offset };
+  const text = shorten(item);
+  if (TOO_LARGE.test(item)) {
+    return { fault: `${text} is too large: numbers have 15 digits at most`, offset };
+  }
+  return { fault: `${JSON.stringify(text)} is no ${what}, as in ${example}`, offset };
 }
 
 /** The beginning of what somebody typed, for a message. */
@@ -57,22 +84,36 @@ export function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** The fault of a word that is none of some. */
+/** Words that a message lists; of more only the near ones, or the first. */
+const LISTED_MAX = 10;
+
+/** The fault of a word that is none of some, the most useful of them first. */
 export function oneOf(what: string, words: Iterable<string>): (word: string) => ValueFault {
   const known = [...words];
-  return (word) => ({
-    fault: `There is no ${what} ${JSON.stringify(word)}; there are ${known.join(", ")}`,
-    instead: nearest(word.toLowerCase(), known) ?? known[0],
-  });
+  return (word) => {
+    const near = nearWords(word.toLowerCase(), known);
+    const isShort = known.length <= LISTED_MAX;
+    const beginning = word === ""
+      ? `The ${what} is missing`
+      : `There is no ${what} ${JSON.stringify(word)}`;
+    const list = !isShort && near.length > 0
+      ? `near it: ${near.slice(0, 3).join(", ")}`
+      : `there are ${known.slice(0, LISTED_MAX).join(", ")}${isShort ? "" : ", …"}`;
+    return {
+      fault: `${beginning}; ${list}`,
+      instead: near[0] ?? (isShort ? known[0] : undefined),
+    };
+  };
 }
 
-/** A word that begins so, or differs in at most two letters. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const begun = word.length > 1 ? known.find((other) => other.startsWith(word)) : undefined;
+/** Words that begin so, then those that are one slip away, then two; each in the order given. */
+export function nearWords(word: string, known: readonly string[], slipsMax = 2): string[] {
+  const near = word.length > 1 ? known.filter((other) => other.startsWith(word)) : [];
   const typed = toSigns(word);
-  const within = (distance: number) =>
-    known.find((other) => isWithinDistance(typed, toSigns(other), distance));
-  return begun ?? within(1) ?? within(2);
+  for (let slips = 1; slips <= slipsMax; slips++) {
+    near.push(...known.filter((other) => isWithinDistance(typed, toSigns(other), slips)));
+  }
+  return [...new Set(near)];
 }
 
 function toSigns(text: string): { signs: Int32Array; length: number } {

@@ -12,7 +12,7 @@ import {
   type ValueFault,
 } from "./metatag.ts";
 import { NUMBER_METATAGS, POST_METATAGS } from "./number_metatags.ts";
-import { ORDER_NAMES, parseOrder } from "./orders.ts";
+import { ORDERS, parseOrder } from "./orders.ts";
 import { WORD_METATAGS } from "./word_metatags.ts";
 
 const OPTION_METATAGS: Metatag[] = [
@@ -38,16 +38,33 @@ const OPTION_METATAGS: Metatag[] = [
       return { limit, order: { by: "random", seed: drawSeed(random) }, hasDrawnSeed: true };
     },
   }),
-  metatag("order", {
-    summary: "how results are sorted",
-    example: "order:score",
-    values: ORDER_NAMES,
-    parse: (value, { now, random }) => {
-      const meaning = parseOrder(value, { now, drawSeed: () => drawSeed(random) });
-      return meaning ?? oneOf("order", ORDER_NAMES)(shorten(value));
-    },
-  }),
 ];
+
+const ORDER_METATAG: Metatag = metatag("order", {
+  summary: "how results are sorted",
+  example: "order:score",
+  values: ORDERS,
+  parse: (value, { now, random }) => {
+    const meaning = parseOrder(value, { now, drawSeed: () => drawSeed(random) });
+    return meaning ?? toOrderFault(value);
+  },
+});
+
+const noOrder = oneOf("order", ORDERS.map(({ name }) => name));
+
+function toOrderFault(value: string): ValueFault {
+  const [, beginning, seed] = /^(\s*random:)(.*)$/is.exec(value) ?? [];
+  if (seed === undefined) return noOrder(shorten(value.trim()));
+  return {
+    fault: seed === ""
+      ? "The seed of order:random is missing: a whole number, as in order:random:7"
+      : `The seed of order:random is a whole number of up to 9 digits, not ${
+        JSON.stringify(shorten(seed))
+      }`,
+    offset: beginning.length,
+    instead: "random",
+  };
+}
 
 function drawSeed(random: () => number): number {
   return 1 + Math.floor(random() * 999_999);
@@ -120,6 +137,8 @@ const NAME_METATAGS: Metatag[] = [
 export const METATAGS: readonly Metatag[] = [
   ...NUMBER_METATAGS,
   ...POST_METATAGS,
+  // Before those whose names begin like it: completion keeps this order.
+  ORDER_METATAG,
   ...WORD_METATAGS,
   ...OPTION_METATAGS,
   ...NAME_METATAGS,

@@ -1,7 +1,7 @@
 import { MERGE_ORDER } from "../tags/sources.ts";
 import { anyOf, type Interval, negate, type NumberName, type QueryNode } from "./ast.ts";
 import { ageUnit, dateUnit, toDates } from "./dates.ts";
-import { type Metatag, metatag, notA } from "./metatag.ts";
+import { anyOrNone, type Metatag, metatag, notA } from "./metatag.ts";
 import {
   DURATION,
   EVERYTHING,
@@ -64,10 +64,10 @@ function rangeMetatag(
   return metatag(names, {
     summary: rest.summary,
     example: rest.example,
-    values: ALWAYS_KNOWN.has(name) ? [] : ["any", "none"],
+    values: ALWAYS_KNOWN.has(name) ? [] : anyOrNone("known", "not known"),
     parse: (value, { now }) => {
       const ranges = parseRanges(value, unit(now));
-      if ("item" in ranges) return notA(what, ranges);
+      if ("item" in ranges) return notA(what, { ...ranges, example: rest.example });
       const { intervals, includesUnknown } = ranges;
       const known = numberNode(name, convert ? convert(intervals, now) : intervals);
       return { node: includesUnknown ? anyOf([known, unknownNode(name)]) : known };
@@ -184,13 +184,15 @@ export const NUMBER_METATAGS: Metatag[] = [
 export const SITES: readonly string[] = [...MERGE_ORDER, "safebooru", "rule34"];
 
 function postMetatag(names: string, site: string | null): Metatag {
+  const where = site ?? "any site";
+  const example = `${names.split(" ")[0]}:12345`;
   return metatag(names, {
-    summary: `post number at ${site ?? "any site"}`,
-    example: `${names.split(" ")[0]}:12345`,
-    values: ["any", "none"],
+    summary: `post number at ${where}`,
+    example,
+    values: anyOrNone(`has a post number at ${where}`, "has none"),
     parse: (value) => {
       const ranges = parseRanges(value, WHOLE);
-      if ("item" in ranges) return notA("whole number", ranges);
+      if ("item" in ranges) return notA("whole number", { ...ranges, example });
       const { intervals, includesUnknown } = ranges;
       const known: QueryNode = intervals.length === 0
         ? { kind: "none" }

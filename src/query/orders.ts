@@ -42,11 +42,45 @@ const FIXED: ReadonlyMap<string, QueryOrder | null> = new Map<string, QueryOrder
   ): [string, null] => [name, null]),
 ]);
 
-/** Every order by name, for completion and errors. */
-export const ORDER_NAMES: readonly string[] = [
-  ...["id", "id_desc", ...BY_NUMBER.keys()],
-  ...[...BY_NUMBER.keys()].map((name) => `${name}_asc`),
-  ...["new", "old", "landscape", "portrait", "random", "rank", "similar", "custom", "none"],
+/** What each order shows first, the most useful orders first. */
+const SUMMARIES: readonly (readonly [name: string, summary: string])[] = [
+  ["score", "the highest score first"],
+  ["random", "by chance; order:random:7 is the same every time"],
+  ["date", "the newest first"],
+  ["date_asc", "the oldest first"],
+  ["landscape", "the widest shape first"],
+  ["portrait", "the tallest shape first"],
+  ["favcount", "the most favourites at its site first"],
+  ["fav", "your newest favourite first"],
+  ["filesize", "the largest file first"],
+  ["mpixels", "the most pixels first"],
+  ["duration", "the longest video first"],
+  ["tagcount", "the most tags first"],
+  ["rank", "what is new and liked first"],
+  ["similar", "the most alike first; with similar:ID"],
+  ["custom", "as listed; with id:3,1,2"],
+  ["id", "the lowest number first"],
+  ["id_desc", "the highest number first, as without an order"],
+  ["width", "the widest first"],
+  ["height", "the highest first"],
+  ["gentags", "the most general tags first"],
+  ["arttags", "the most artists first"],
+  ["chartags", "the most characters first"],
+  ["copytags", "the most copyrights first"],
+  ["metatags", "the most meta tags first"],
+  ["spectags", "the most species first"],
+  ["new", "the same as date"],
+  ["old", "the same as date_asc"],
+  ["created_at", "the same as date"],
+  ["none", "as without an order"],
+];
+
+/** Every order with what it shows first, the most useful first, for completion, help and errors. */
+export const ORDERS: readonly { name: string; summary: string }[] = [
+  ...SUMMARIES.map(([name, summary]) => ({ name, summary })),
+  ...[...BY_NUMBER.keys()].map((name) => `${name}_asc`)
+    .filter((name) => !SUMMARIES.some(([known]) => known === name))
+    .map((name) => ({ name, summary: `the reverse of ${name.slice(0, -"_asc".length)}` })),
 ];
 
 /** How far back `order:rank` looks. */

@@ -30,19 +30,3 @@ export function listTags(
   for (const tag of index.changed) if (tag.name.startsWith(prefix)) tags.push(tag);
   return sortByUse(tags).slice(0, limit);
 }
-
-/** Beginnings longer than this are not tried. */
-const SUGGESTED_LENGTH_MAX = 40;
-
-/** Known tags that an unknown name may have meant: the longest beginning of it that is known. */
-export function suggestTags(snapshot: ImageSnapshot, name: string, limit: number): string[] {
-  for (
-    let length = Math.min(name.length, SUGGESTED_LENGTH_MAX);
-    length >= 2;
-    length = Math.floor(length * 0.7)
-  ) {
-    const tags = listTags(snapshot, { prefix: name.slice(0, length), limit });
-    if (tags.length > 0) return tags.map((tag) => tag.name);
-  }
-  return [];
-}

@@ -1,8 +1,9 @@
 import type { TagId } from "../base/ids.ts";
-import { firstNotBelow } from "../base/int32_set.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import type { TagRecord } from "../cache/ports.ts";
 import { TAG_CATEGORIES } from "../tags/category.ts";
+import { sortRowsByValue } from "./radix_sort.ts";
+import type { Steps } from "./steps.ts";
 import { rangeOfNames, type TagIndex, tagIndexOf } from "./tag_index.ts";
 import type { CountedTag } from "./tag_list.ts";
 
@@ -20,30 +21,53 @@ export type TagFilter = {
   order: TagOrder;
 };
 
-const ID_RANGE = 2 ** 31;
+/** Tags looked at between two pauses. */
+const CHUNK_TAGS = 1 << 11;
 
 /**
  * Ids of the tags that pass a filter, in an order; tags without images count too. Equal tags follow by
- * id. Cost: O(names) where names are given, else O(tags), 10 to 30 ms for 200,000; kept with the snapshot
- * when nothing is filtered.
+ * id. Cost: O(names) where names are given, else O(tags), about 10 ms for 200,000 in slices; the orders are
+ * kept with the snapshot.
  */
-export function findTagIds(snapshot: ImageSnapshot, filter: TagFilter): Float64Array {
+export function* findTagIds(snapshot: ImageSnapshot, filter: TagFilter): Steps<Int32Array> {
   if (filter.names !== undefined) return sortNamed(snapshot, filter.names, filter);
-  const isAll = filter.matches === undefined && filter.matchesName === undefined;
-  if (!isAll) return sortIds(snapshot, filter);
-  return snapshot.memo(`allTags:${filter.order}`, () => sortIds(snapshot, filter));
+  const listing = listingOf(snapshot);
+  const places = yield* orderedPlaces(listing, filter.order);
+  const { matches, matchesName } = filter;
+  const { tagId, tagCategory } = listing.index.columns;
+  const { counts } = listing.index;
+  const ids = new Int32Array(places.length);
+  let count = 0;
+  for (let i = 0; i < places.length; i++) {
+    if (i % CHUNK_TAGS === CHUNK_TAGS - 1) yield;
+    const place = places[i];
+    const tag = place < tagId.length
+      ? {
+        id: tagId[place],
+        category: TAG_CATEGORIES[tagCategory[place] - 1] ?? null,
+        count: counts[place],
+      }
+      : listing.changed[place - tagId.length];
+    if (matches?.(tag) === false) continue;
+    if (matchesName !== undefined) {
+      const name = snapshot.tags.nameOf(tag.id);
+      if (name === undefined || !matchesName(name)) continue;
+    }
+    ids[count++] = tag.id;
+  }
+  return ids.subarray(0, count);
 }
 
 function sortNamed(
   snapshot: ImageSnapshot,
   names: readonly string[],
   { order, matches }: TagFilter,
-): Float64Array {
+): Int32Array {
   const ids = new Set(names.map((name) => snapshot.tags.idOf(name)));
   const tags = [...ids].map((id) => id === undefined ? undefined : tagOfId(snapshot, id))
     .filter((tag) => tag !== undefined)
     .filter((tag) => tag.category !== "rating" && matches?.(tag) !== false);
-  return Float64Array.from(tags.sort(COMPARE[order]), ({ id }) => id);
+  return Int32Array.from(tags.sort(COMPARE[order]), ({ id }) => id);
 }
 
 const COMPARE: Record<TagOrder, (a: CountedTag, b: CountedTag) => number> = {
@@ -52,57 +76,96 @@ const COMPARE: Record<TagOrder, (a: CountedTag, b: CountedTag) => number> = {
   date: (a, b) => b.id - a.id,
 };
 
-function sortIds(snapshot: ImageSnapshot, filter: TagFilter): Float64Array {
-  const index = tagIndexOf(snapshot);
-  const { tagId, tagCategory } = index.columns;
-  const changes = snapshot.tags.changesSince(index.columns);
-  const names = filter.matchesName === undefined ? null : matchingIds(snapshot, filter.matchesName);
-  const isByName = filter.order === "name";
-  const changed = changedTags(snapshot, index, changes);
-  const starts = Int32Array.from(changed, ({ start }) => start);
-  const keys: number[] = [];
-  const add = (tag: CountedId, rank: number) => {
-    if (tag.category === "rating" || names?.has(tag.id) === false) return;
-    if (filter.matches?.(tag) === false) return;
-    const key = isByName ? rank : filter.order === "count" ? KEY_MAX - tag.count : 0;
-    // Ties of what is beyond the range of a key: no library has so many images or tags.
-    keys.push(Math.max(0, Math.min(KEY_MAX, key)) * ID_RANGE + tag.id);
-  };
-  for (let i = 0; i < tagId.length; i++) {
-    if (changes.has(tagId[i])) continue;
-    const category = TAG_CATEGORIES[tagCategory[i] - 1] ?? null;
-    const rank = index.rank[i];
-    const before = isByName ? firstNotBelow(starts, rank + 1, 0) : 0;
-    add({ id: tagId[i], category, count: index.counts[i] }, rank + before);
+/** The tags of a snapshot; a place is one in the columns' tagId, behind them one in `changed`. */
+type Listing = {
+  index: TagIndex;
+  /** Tags that the columns do not have as they are now, ascending by id. */
+  changed: readonly ChangedTag[];
+  /** Places in the columns that do not answer any more, by id. */
+  changes: ReadonlyMap<TagId, TagRecord | null>;
+  /** Places in each order, as far as anybody asked. */
+  orders: Map<TagOrder, Int32Array>;
+};
+
+type ChangedTag = Pick<CountedTag, "id" | "category" | "count" | "name"> & {
+  /** Place of its name among the names of the columns. */
+  start: number;
+};
+
+function listingOf(snapshot: ImageSnapshot): Listing {
+  return snapshot.memo("tagListing", () => {
+    const index = tagIndexOf(snapshot);
+    const changes = snapshot.tags.changesSince(index.columns);
+    const changed = [...changes.values()]
+      .filter((record) => record !== null && record.category !== "rating")
+      .map((record) => ({
+        ...record!,
+        count: snapshot.countOfTag(record!.id),
+        start: rangeOfNames(index, record!.name).start,
+      })).sort((a, b) => a.id - b.id);
+    return { index, changed, changes, orders: new Map() };
+  });
+}
+
+function* orderedPlaces(listing: Listing, order: TagOrder): Steps<Int32Array> {
+  const kept = listing.orders.get(order);
+  if (kept !== undefined) return kept;
+  const places = order === "name" ? yield* placesByName(listing) : yield* placesById(listing);
+  const sorted = order === "count" ? yield* sortByCount(listing, places) : places;
+  if (order === "date") sorted.reverse();
+  listing.orders.set(order, sorted);
+  return sorted;
+}
+
+/** Whether a place of the columns is of a tag that is listed and as it was. */
+function isListed({ index: { columns }, changes }: Listing, place: number): boolean {
+  return TAG_CATEGORIES[columns.tagCategory[place] - 1] !== "rating" &&
+    !changes.has(columns.tagId[place]);
+}
+
+function* placesById(listing: Listing): Steps<Int32Array> {
+  const { index: { columns: { tagId } }, changed } = listing;
+  const places = new Int32Array(tagId.length + changed.length);
+  let [count, next] = [0, 0];
+  for (let place = 0; place < tagId.length; place++) {
+    if (place % CHUNK_TAGS === CHUNK_TAGS - 1) yield;
+    if (!isListed(listing, place)) continue;
+    while (next < changed.length && changed[next].id < tagId[place]) {
+      places[count++] = tagId.length + next++;
+    }
+    places[count++] = place;
   }
-  for (const [i, tag] of changed.entries()) add(tag, tag.start + i);
-  const ids = Float64Array.from(keys).sort().map((key) => key % ID_RANGE);
-  // By date the keys are equal: ids ascend, and the newest is to come first.
-  return filter.order === "date" ? ids.reverse() : ids;
+  while (next < changed.length) places[count++] = tagId.length + next++;
+  return places.slice(0, count);
 }
 
-type CountedId = Pick<CountedTag, "id" | "category" | "count">;
-
-/** A key and an id fit one number of 53 bits. */
-const KEY_MAX = 2 ** 22 - 1;
-
-/** Tags that are not in the columns as they are now, by name, with their place among the columns' names. */
-function changedTags(
-  snapshot: ImageSnapshot,
-  index: TagIndex,
-  changes: ReadonlyMap<TagId, TagRecord | null>,
-): (CountedId & { start: number })[] {
-  return [...changes.values()].filter((record) => record !== null).map((record) => ({
-    ...record,
-    count: snapshot.countOfTag(record.id),
-    start: rangeOfNames(index, record.name).start,
-  })).sort((a, b) => a.start - b.start || (a.name < b.name ? -1 : 1));
+function* placesByName(listing: Listing): Steps<Int32Array> {
+  const { index: { columns: { tagId, tagNameOrder } }, changed } = listing;
+  const places = new Int32Array(tagId.length + changed.length);
+  const added = [...changed.keys()].sort((a, b) =>
+    changed[a].start - changed[b].start || (changed[a].name < changed[b].name ? -1 : 1)
+  );
+  let [count, next] = [0, 0];
+  for (let i = 0; i < tagNameOrder.length; i++) {
+    if (i % CHUNK_TAGS === CHUNK_TAGS - 1) yield;
+    if (!isListed(listing, tagNameOrder[i])) continue;
+    while (next < added.length && changed[added[next]].start <= i) {
+      places[count++] = tagId.length + added[next++];
+    }
+    places[count++] = tagNameOrder[i];
+  }
+  while (next < added.length) places[count++] = tagId.length + added[next++];
+  return places.slice(0, count);
 }
 
-function matchingIds(snapshot: ImageSnapshot, matches: (name: string) => boolean): Set<TagId> {
-  const ids = new Set<TagId>();
-  for (const [id, name] of snapshot.tags.entries()) if (matches(name)) ids.add(id);
-  return ids;
+function* sortByCount(listing: Listing, places: Int32Array): Steps<Int32Array> {
+  const { index: { counts }, changed } = listing;
+  const rarity = places.map((place) =>
+    -(place < counts.length ? counts[place] : changed[place - counts.length].count)
+  );
+  yield;
+  const order = yield* sortRowsByValue(rarity);
+  return order.map((i) => places[i]);
 }
 
 /** A tag by its id, with its count; undefined when there is none. */

@@ -2,9 +2,12 @@ import { FILE_TYPE_CODES, FILE_TYPES, type FileType } from "../tags/file_types.t
 import { isRating, parseRatingName, RATINGS } from "../tags/ratings.ts";
 import { anyOf, negate, type QueryNode } from "./ast.ts";
 import {
+  anyOrNone,
+  describeValues,
   type Metatag,
   metatag,
   type MetatagMeaning,
+  type MetatagValue,
   oneOf,
   parseId,
   shorten,
@@ -146,18 +149,62 @@ function pathMetatag(part: "filename" | "path", what: string): Metatag {
   });
 }
 
+const NO_POST_HERE = "no post here";
+
+function toRatingSummary(rating: string): string {
+  return `rated ${rating}`;
+}
+
+function toTypeSummary(type: string): string {
+  return `${type.toUpperCase()} files`;
+}
+
+const IS_VALUES: readonly MetatagValue[] = [
+  { name: "favourite", summary: "one of your favourites" },
+  { name: "sfw", summary: "rated general or sensitive" },
+  { name: "nsfw", summary: "rated questionable or explicit" },
+  { name: "parent", summary: "has children" },
+  { name: "child", summary: "has a parent" },
+  { name: "image", summary: "a picture" },
+  { name: "video", summary: "a video" },
+  ...describeValues(RATINGS, toRatingSummary),
+  ...describeValues(FILE_TYPES, toTypeSummary),
+  { name: "favorite", summary: "one of your favourites" },
+  { name: "active", summary: "every post" },
+  ...describeValues(FOREIGN_STATES, () => NO_POST_HERE),
+];
+
+const HAS_SUMMARIES: Readonly<Record<string, string>> = {
+  parent: "has a parent",
+  children: "has children",
+  child: "has children",
+  source: "has a source",
+  pools: "is in a pool",
+  pool: "is in a pool",
+  tags: "has a tag",
+  rating: "is rated",
+};
+
+const HAS_VALUES: readonly MetatagValue[] = describeValues(
+  [...HAS.keys()],
+  (word) => HAS_SUMMARIES[word] ?? NO_POST_HERE,
+);
+
 /** Metatags of words, names and single posts. */
 export const WORD_METATAGS: Metatag[] = [
   metatag("rating", {
     summary: "g, s, q, e or their words",
     example: "rating:g,s",
-    values: [...RATINGS, "any", "none"],
+    values: [
+      ...describeValues(RATINGS, toRatingSummary),
+      ...anyOrNone("rated", "not rated"),
+    ],
     parse: (value) => parseList(value, ratingNode, oneOf("rating", [...RATINGS, "any", "none"])),
   }),
   metatag("filetype ext type", {
     summary: "kind of file",
     example: "filetype:png",
-    values: FILE_TYPES,
+    values: describeValues(FILE_TYPES, toTypeSummary),
     parse: (value) => parseList(value, fileTypeNode, oneOf("file type", FILE_TYPES)),
   }),
   metatag("md5", {
@@ -173,7 +220,10 @@ export const WORD_METATAGS: Metatag[] = [
   metatag("source", {
     summary: "beginning of the source, with *; or a site",
     example: "source:*twitter.com*",
-    values: ["any", "none", ...SITES],
+    values: [
+      ...anyOrNone("has a source", "has no source"),
+      ...describeValues(SITES, (site) => `has a post number at ${site}`),
+    ],
     parse: (value, { isQuoted }) => {
       const pattern = value.toLowerCase();
       if (pattern === "" || (pattern === "none" && !isQuoted)) {
@@ -188,13 +238,13 @@ export const WORD_METATAGS: Metatag[] = [
   metatag("parent", {
     summary: "a post with its children",
     example: "parent:123",
-    values: ["any", "none"],
+    values: anyOrNone("has a parent", "has no parent"),
     parse: (value) => numbered(value, { kind: "hasParent" }, (id) => ({ kind: "family", id })),
   }),
   metatag("child", {
     summary: "whether it has children",
     example: "child:any",
-    values: ["any", "none"],
+    values: anyOrNone("has children", "has no children"),
     parse: (value) => {
       const word = value.trim().toLowerCase();
       const node: QueryNode = { kind: "hasChildren" };
@@ -206,7 +256,7 @@ export const WORD_METATAGS: Metatag[] = [
   metatag("pool", {
     summary: "number or name of a pool",
     example: "pool:1",
-    values: ["any", "none"],
+    values: anyOrNone("in a pool", "in no pool"),
     parse: (value) => {
       const node = poolMeaning(value);
       return node === undefined ? { fault: "pool: needs a number or a name" } : { node };
@@ -226,7 +276,7 @@ export const WORD_METATAGS: Metatag[] = [
   metatag("fav", {
     summary: "your favourites",
     example: "fav:me",
-    values: ["any", "none"],
+    values: anyOrNone("your favourites", "all others"),
     parse: (value) => ({ node: favouriteMeaning(value) }),
   }),
   metatag("ordfav", {
@@ -240,7 +290,7 @@ export const WORD_METATAGS: Metatag[] = [
   metatag("is", {
     summary: "a rating, a file type, parent, child, favourite …",
     example: "is:favourite",
-    values: [...IS.keys(), ...RATINGS, ...FILE_TYPES],
+    values: IS_VALUES,
     parse: (value) => {
       const known = ["sfw", "nsfw", "parent", "child", "favourite", "image", "video", ...RATINGS];
       return parseList(value, isNode, oneOf("is:", [...known, ...FILE_TYPES]));
@@ -249,13 +299,16 @@ export const WORD_METATAGS: Metatag[] = [
   metatag("has", {
     summary: "parent, children, source, pools, tags, rating",
     example: "has:children",
-    values: [...HAS.keys()],
+    values: HAS_VALUES,
     parse: (value) => parseList(value, (word) => HAS.get(word), oneOf("has:", HAS.keys())),
   }),
   metatag("status", {
     summary: "Danbooru's states; every post here is active",
     example: "status:active",
-    values: [...OWN_STATES, ...FOREIGN_STATES],
+    values: [
+      ...describeValues(OWN_STATES, () => "every post"),
+      ...describeValues(FOREIGN_STATES, () => NO_POST_HERE),
+    ],
     parse: (value) =>
       parseList(
         value,

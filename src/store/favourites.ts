@@ -1,19 +1,35 @@
 import { AppError } from "../base/errors.ts";
 import { type Database, execute, prepared } from "./database.ts";
+import { OWNER, recordPostEdit } from "./post_history.ts";
+
+/** What is to become of an image: a favourite, or none. */
+export type FavouriteChange = { imageId: number; isFavourite: boolean };
 
 /**
- * Makes an image a favourite, or no favourite any more; doing it twice changes nothing.
+ * Makes an image a favourite, or no favourite any more, and keeps that in its history; doing it twice
+ * changes nothing.
  *
  * @throws {AppError} `not_found` without such an image.
  */
-export function setFavourite(
-  db: Database,
-  favourite: { imageId: number; isFavourite: boolean },
-): void {
-  const { imageId, isFavourite } = favourite;
+export function setFavourite(db: Database, change: FavouriteChange): void {
+  const { imageId, isFavourite: after } = change;
+  if (!writeFavourite(db, change)) return;
+  const difference = { isFavourite: { before: !after, after } };
+  recordPostEdit(db, { imageId, editor: OWNER, difference });
+}
+
+/**
+ * As {@link setFavourite}, for a caller that keeps the history; whether it changed anything.
+ *
+ * @throws {AppError} `not_found` without such an image.
+ */
+export function writeFavourite(db: Database, change: FavouriteChange): boolean {
+  const { imageId, isFavourite } = change;
   if (prepared(db, "SELECT 1 FROM images WHERE id = ?").value(imageId) === undefined) {
     throw new AppError("not_found", `There is no image ${imageId}`);
   }
-  if (isFavourite) execute(db, "INSERT OR IGNORE INTO favourites (image_id) VALUES (?)", imageId);
-  else execute(db, "DELETE FROM favourites WHERE image_id = ?", imageId);
+  const sql = isFavourite
+    ? "INSERT OR IGNORE INTO favourites (image_id) VALUES (?)"
+    : "DELETE FROM favourites WHERE image_id = ?";
+  return execute(db, sql, imageId) > 0;
 }

@@ -17,6 +17,7 @@ export type SiteRecord = {
   hasChildren: boolean | null;
   score: number | null;
   favCount: number | null;
+  /** An address, or words where the site has no address. */
   sourceUrl: string | null;
   postedAt: string | null;
 };
@@ -216,10 +217,16 @@ function writeMedia(db: Database, imageId: number, { media, sites }: ImportItem)
     media.ext,
     media.sizeBytes,
     media.durationMs,
-    sites.find((site) => site.sourceUrl !== null)?.sourceUrl ?? null,
+    bestSourceOf(sites),
     sites.find((site) => site.postedAt !== null)?.postedAt ?? null,
     media.originalName,
   );
+}
+
+/** The first source with an address, else the first in words. */
+function bestSourceOf(sites: readonly SiteRecord[]): string | null {
+  const sources = sites.map((site) => site.sourceUrl).filter((source) => source !== null);
+  return sources.find((source) => /^https?:/i.test(source)) ?? sources[0] ?? null;
 }
 
 /** Records a place; false when it was recorded as it is. */

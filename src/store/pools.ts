@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts";
 import { type Database, execute, prepared } from "./database.ts";
+import { OWNER, touchPosts, writeJournal } from "./post_history.ts";
 
 /** A new pool, or what is to become of one; null leaves a part as it is. */
 export type PoolChange = {
@@ -12,7 +13,7 @@ export type PoolChange = {
 };
 
 /**
- * Makes or changes a pool and gives its id.
+ * Makes or changes a pool and gives its id; how it was is kept in the journal.
  *
  * @throws {AppError} `not_found` without such a pool, `conflict` if the name is another pool's,
  *   `bad_request` for a new pool without a name and for images that are not there.
@@ -22,6 +23,7 @@ export function savePool(db: Database, change: PoolChange): number {
   if (name !== null) checkName(db, name, id);
   if (id !== null) checkPool(db, id);
   else if (name === null) throw new AppError("bad_request", "A pool must have a name");
+  const before = id === null ? null : readPool(db, id);
   const poolId = id ??
     prepared(db, "INSERT INTO pools (name, description) VALUES (?, '') RETURNING id")
       .value<[number]>(name)![0];
@@ -30,51 +32,82 @@ export function savePool(db: Database, change: PoolChange): number {
     execute(db, "UPDATE pools SET description = ? WHERE id = ?", description, poolId);
   }
   if (imageIds !== null) writeImages(db, poolId, [...new Set(imageIds)]);
+  recordPoolEdit(db, poolId, { before, after: readPool(db, poolId) });
   return poolId;
 }
 
 /**
- * Removes a pool; its images stay.
+ * Removes a pool; its images stay, and how it was is kept in the journal.
  *
  * @throws {AppError} `not_found` without such a pool.
  */
 export function deletePool(db: Database, id: number): void {
   checkPool(db, id);
+  const before = readPool(db, id);
   execute(db, "DELETE FROM pool_images WHERE pool_id = ?", id);
   execute(db, "DELETE FROM pools WHERE id = ?", id);
+  recordPoolEdit(db, id, { before, after: null });
+}
+
+/** A pool as it stands; what of it is kept when it changes. */
+type StoredPool = { name: string; description: string | null; imageIds: number[] };
+
+function readPool(db: Database, id: number): StoredPool {
+  const [name, description] = prepared(db, "SELECT name, description FROM pools WHERE id = ?")
+    .value<[string, string | null]>(id)!;
+  const imageIds = prepared(
+    db,
+    `SELECT image_id FROM pool_images WHERE pool_id = ? AND image_id NOT NULL
+     ORDER BY sort_order, image_id`,
+  ).values<[number]>(id).map(([imageId]) => imageId);
+  return { name, description, imageIds };
 }
 
 /**
- * Puts an image behind the last one of a pool, or takes it out; doing it twice changes nothing.
+ * Keeps what a pool was, and says of the images that came and went that they were edited. What it became
+ * is in the next entry, or in the pool: a long one is not written down twice for each change.
+ */
+function recordPoolEdit(
+  db: Database,
+  poolId: number,
+  { before, after }: { before: StoredPool | null; after: StoredPool | null },
+): void {
+  if (JSON.stringify(before) === JSON.stringify(after)) return;
+  writeJournal(db, "pool_edit", { poolId, editor: OWNER, before });
+  const [old, now] = [new Set(before?.imageIds), new Set(after?.imageIds)];
+  touchPosts(db, [...old.symmetricDifference(now)], OWNER);
+}
+
+/**
+ * Puts an image behind the last one of a pool, or takes it out; whether that changed anything.
  *
  * @throws {AppError} `not_found` without such a pool.
  */
 export function setInPool(
   db: Database,
   member: { poolId: number; imageId: number; isIn: boolean },
-): void {
+): boolean {
   const { poolId, imageId, isIn } = member;
   checkPool(db, poolId);
-  if (!isIn) {
-    execute(db, "DELETE FROM pool_images WHERE pool_id = ? AND image_id = ?", poolId, imageId);
-    return;
-  }
-  execute(
-    db,
-    `INSERT OR IGNORE INTO pool_images (pool_id, image_id, sort_order)
-     SELECT ?1, ?2, coalesce(max(sort_order), 0) + 1 FROM pool_images WHERE pool_id = ?1`,
-    poolId,
-    imageId,
-  );
+  const sql = isIn
+    ? `INSERT OR IGNORE INTO pool_images (pool_id, image_id, sort_order)
+       SELECT ?1, ?2, coalesce(max(sort_order), 0) + 1 FROM pool_images WHERE pool_id = ?1`
+    : "DELETE FROM pool_images WHERE pool_id = ? AND image_id = ?";
+  return execute(db, sql, poolId, imageId) > 0;
 }
 
-/** Id of the pool with this name in any case, with spaces or underscores; of several the lowest. */
+/**
+ * Id of the pool with this name in any case, with spaces or underscores, as a search finds it; of several
+ * the lowest. SQLite knows the cases of ASCII only, so all names are looked at. Cost: O(pools).
+ */
 export function findPoolByName(db: Database, name: string): number | undefined {
-  return prepared(
-    db,
-    `SELECT id FROM pools WHERE lower(replace(name, ' ', '_')) = lower(replace(?, ' ', '_'))
-     ORDER BY id`,
-  ).value<[number]>(name)?.[0];
+  const key = toKey(name);
+  return prepared(db, "SELECT id, name FROM pools ORDER BY id").values<[number, string]>()
+    .find(([, other]) => toKey(other) === key)?.[0];
+}
+
+function toKey(name: string): string {
+  return name.toLowerCase().replaceAll(" ", "_");
 }
 
 function checkPool(db: Database, id: number): void {

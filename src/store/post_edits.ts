@@ -1,9 +1,18 @@
 import { extname } from "node:path";
 import { AppError } from "../base/errors.ts";
+import type { TagCategory } from "../tags/category.ts";
 import { type Database, execute, prepared, toNumber } from "./database.ts";
-import { setFavourite } from "./favourites.ts";
+import { writeFavourite } from "./favourites.ts";
 import { findPoolByName, savePool, setInPool } from "./pools.ts";
-import { editTags, ensureTag, type TagChange, type WantedTag } from "./tags.ts";
+import { type PostDifference, recordPostEdit } from "./post_history.ts";
+import {
+  changeTagCategory,
+  editTags,
+  readImageTagNames,
+  type TagChange,
+  type WantedTag,
+  writeTagDelta,
+} from "./tags.ts";
 
 /** Everything that one edit of a post may change; null and empty lists leave a part as it is. */
 export type PostEdit = {
@@ -14,6 +23,8 @@ export type PostEdit = {
   categories: WantedTag[];
   /** Where the file came from; "" for not known. */
   source: string | null;
+  /** Size of the file where nothing else says it; null when there is no need to know. */
+  fileSizeBytes: number | null;
   /** The parent, or that it has none. */
   parent: { imageId: number | null } | null;
   pools: { join: number[]; leave: number[]; make: string[] };
@@ -26,44 +37,88 @@ export type PostEdit = {
 const PARENT_CHILD = "parent_child";
 
 /**
- * Writes an edit of a post, all of it or nothing.
+ * Writes an edit of a post, all of it or nothing, and keeps what was before.
  *
  * @throws {AppError} `not_found` without such an image or pool, `bad_request` without such a parent,
  *   `conflict` if a tag is wanted in another category than it has.
  */
 export function editPost(db: Database, edit: PostEdit): TagChange {
-  const { imageId } = edit;
-  for (const tag of edit.categories) raiseFromGeneral(db, tag);
+  const { imageId, editor } = edit;
+  const difference: PostDifference = {};
+  const categories = changeCategories(db, edit.categories);
   const change = editTags(db, { ...edit, expectedTags: null });
-  if (edit.source !== null) writeSource(db, imageId, edit.source);
-  if (edit.parent !== null) writeParent(db, imageId, edit.parent.imageId);
-  for (const poolId of edit.pools.join) setInPool(db, { poolId, imageId, isIn: true });
-  for (const poolId of edit.pools.leave) setInPool(db, { poolId, imageId, isIn: false });
-  for (const name of edit.pools.make) {
-    const made = { id: null, name, description: null, imageIds: null };
-    const poolId = findPoolByName(db, name) ?? savePool(db, made);
-    setInPool(db, { poolId, imageId, isIn: true });
+  if (categories.length > 0) {
+    difference.categories = categories;
+    rememberCategories(db, imageId, categories);
   }
-  if (edit.isFavourite !== null) setFavourite(db, { imageId, isFavourite: edit.isFavourite });
+  if (edit.source !== null) writeSource(db, edit, difference);
+  if (edit.parent !== null) writeParent(db, edit, difference);
+  writePools(db, edit, difference);
+  if (edit.isFavourite !== null) {
+    const { isFavourite: after } = edit;
+    if (writeFavourite(db, { imageId, isFavourite: after })) {
+      difference.isFavourite = { before: !after, after };
+    }
+  }
+  recordPostEdit(db, { imageId, editor, difference });
   return change;
 }
 
+type CategoryDifferences = { name: string; before: string | null; after: TagCategory }[];
+
 /** A tag that nobody sorted yet may be given a category by whoever names it. */
-function raiseFromGeneral(db: Database, tag: WantedTag): void {
-  const known = prepared(db, "SELECT category FROM tags WHERE name = ?")
-    .value<[string | null]>(tag.name);
-  if (known === undefined || known[0] === tag.category) return;
-  if ((known[0] ?? "general") !== "general") {
-    throw new AppError("conflict", `"${tag.name}" is a ${known[0]} tag and not ${tag.category}`, {
-      remedy: `Write it without the prefix: ${tag.name}`,
-    });
+function changeCategories(db: Database, tags: readonly WantedTag[]): CategoryDifferences {
+  const differences: CategoryDifferences = [];
+  for (const { name, category } of tags) {
+    if (category === null) continue;
+    const changed = changeTagCategory(db, { name, category });
+    if (changed !== undefined) differences.push({ name, before: changed.before, after: category });
   }
-  ensureTag(db, tag);
+  return differences;
 }
 
-function writeSource(db: Database, imageId: number, source: string): void {
-  const [filepath] = prepared(db, "SELECT filepath FROM images WHERE id = ?")
-    .value<[string]>(imageId)!;
+/** The categories that a person named for this image's tags, so that they survive a rebuild. */
+function rememberCategories(
+  db: Database,
+  imageId: number,
+  differences: CategoryDifferences,
+): void {
+  const [md5] = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)!;
+  const own = new Set(readImageTagNames(db, imageId));
+  for (const { name, after } of differences) {
+    if (!own.has(name)) continue;
+    writeTagDelta(db, { md5, tag: { name, category: after }, operation: "add" });
+  }
+}
+
+function writePools(db: Database, { imageId, pools }: PostEdit, difference: PostDifference): void {
+  const joined = new Set<number>();
+  const left = new Set<number>();
+  const join = (poolId: number) => {
+    if (setInPool(db, { poolId, imageId, isIn: true })) joined.add(poolId);
+  };
+  for (const poolId of pools.join) join(poolId);
+  for (const poolId of pools.leave) {
+    if (setInPool(db, { poolId, imageId, isIn: false }) && !joined.delete(poolId)) left.add(poolId);
+  }
+  for (const name of pools.make) {
+    const made = { id: null, name, description: null, imageIds: null };
+    join(findPoolByName(db, name) ?? savePool(db, made));
+  }
+  if (joined.size + left.size > 0) difference.pools = { joined: [...joined], left: [...left] };
+}
+
+function writeSource(db: Database, edit: PostEdit, difference: PostDifference): void {
+  const { imageId, fileSizeBytes } = edit;
+  const after = edit.source ?? "";
+  const [filepath, source] = prepared(
+    db,
+    `SELECT filepath, source_url FROM images LEFT JOIN image_media ON image_id = images.id
+     WHERE images.id = ?`,
+  ).value<[string, string | null]>(imageId)!;
+  const before = source ?? "";
+  if (before === after) return;
+  difference.source = { before, after };
   const size = prepared(db, "SELECT size_bytes FROM image_files WHERE image_id = ? LIMIT 1")
     .value<[number]>(imageId);
   execute(
@@ -72,32 +127,49 @@ function writeSource(db: Database, imageId: number, source: string): void {
      ON CONFLICT (image_id) DO UPDATE SET source_url = excluded.source_url`,
     imageId,
     extname(filepath).slice(1).toLowerCase(),
-    toNumber(size?.[0]),
-    source === "" ? null : source,
+    size === undefined ? fileSizeBytes ?? 0 : toNumber(size[0]),
+    after === "" ? null : after,
   );
 }
 
 /** A person's word replaces every other, and without a parent the site's is forgotten too. */
-function writeParent(db: Database, imageId: number, parentImageId: number | null): void {
+function writeParent(db: Database, edit: PostEdit, difference: PostDifference): void {
+  const { imageId } = edit;
+  const after = edit.parent?.imageId ?? null;
+  const before = prepared(
+    db,
+    `SELECT image_id_a FROM image_relations WHERE image_id_b = ? AND relation_type = ?
+     ORDER BY image_id_a`,
+  ).value<[number]>(imageId, PARENT_CHILD)?.[0] ?? null;
+  const [site] = prepared(db, "SELECT parent_id FROM images WHERE id = ?")
+    .value<[number | null]>(imageId)!;
   execute(
     db,
     "DELETE FROM image_relations WHERE image_id_b = ? AND relation_type = ?",
     imageId,
     PARENT_CHILD,
   );
-  if (parentImageId === null) {
+  if (after === null) {
     execute(db, "UPDATE images SET parent_id = NULL WHERE id = ?", imageId);
-    return;
-  }
-  if (prepared(db, "SELECT 1 FROM images WHERE id = ?").value(parentImageId) === undefined) {
-    throw new AppError("bad_request", `There is no post ${parentImageId} to be the parent`);
+  } else writeRelation(db, { parent: after, child: imageId });
+  const siteAfter = after === null ? null : site;
+  if (before === after && site === siteAfter) return;
+  difference.parent = { before, after, site: { before: site, after: siteAfter } };
+}
+
+function writeRelation(
+  db: Database,
+  { parent, child }: { parent: number; child: number },
+): void {
+  if (prepared(db, "SELECT 1 FROM images WHERE id = ?").value(parent) === undefined) {
+    throw new AppError("bad_request", `There is no post ${parent} to be the parent`);
   }
   execute(
     db,
     `INSERT INTO image_relations (image_id_a, image_id_b, relation_type, source)
      VALUES (?, ?, ?, 'manual')`,
-    parentImageId,
-    imageId,
+    parent,
+    child,
     PARENT_CHILD,
   );
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { CATEGORY_CHANGE_IMAGES_MAX } from "../base/limits.ts";
 import { isTagCategory, type TagCategory } from "../tags/category.ts";
 import { isRatingTagName } from "../tags/ratings.ts";
 import { type Database, execute, prepared } from "./database.ts";
@@ -24,26 +25,74 @@ const COLUMN_CATEGORIES = [
 
 /**
  * Finds or makes a tag and gives its id. A known tag without a category, or with one that says nothing
- * (`general`, which sites without categories leave), gets this one, and its images' columns follow.
+ * (`general`, which sites without categories leave), gets this one, and its images' columns follow. A
+ * rating is one whatever it is called besides.
  */
 export function ensureTag(db: Database, tag: WantedTag): number {
+  const wanted = isRatingTagName(tag.name) ? "rating" : tag.category;
   const known = prepared(db, "SELECT id, category FROM tags WHERE name = ?")
     .value<[number, string | null]>(tag.name);
   if (known === undefined) {
-    const category = tag.category ?? (isRatingTagName(tag.name) ? "rating" : "general");
     const inserted = prepared(db, "INSERT INTO tags (name, category) VALUES (?, ?) RETURNING id")
-      .value<[number]>(tag.name, category)!;
+      .value<[number]>(tag.name, wanted ?? "general")!;
     return inserted[0];
   }
   const [id, category] = known;
-  if (tag.category !== null && tag.category !== category && (category ?? "general") === "general") {
-    execute(db, "UPDATE tags SET category = ? WHERE id = ?", tag.category, id);
-    const images = prepared(db, "SELECT image_id FROM image_tags WHERE tag_id = ?").values<
-      [number]
-    >(id);
-    for (const [imageId] of images) writeTagColumns(db, imageId);
+  if (category === null && wanted === "rating") {
+    // Ratings without a category are in no column either.
+    execute(db, "UPDATE tags SET category = ? WHERE id = ?", wanted, id);
+  } else if (wanted !== null && wanted !== category && (category ?? "general") === "general") {
+    setCategory(db, id, wanted);
   }
   return id;
+}
+
+/** Cost: O(images of the tag). */
+function setCategory(db: Database, id: number, category: TagCategory): void {
+  execute(db, "UPDATE tags SET category = ? WHERE id = ?", category, id);
+  const images = prepared(db, "SELECT image_id FROM image_tags WHERE tag_id = ?").values<
+    [number]
+  >(id);
+  for (const [imageId] of images) writeTagColumns(db, imageId);
+}
+
+/**
+ * Gives a tag the category that a person names: a general one any, any one `general`, so that it can be
+ * taken back. Gives the category that it had, undefined when nothing changed.
+ *
+ * @throws {AppError} `conflict` if it has another category already, or so many images that all writes
+ *   would wait for them.
+ */
+export function changeTagCategory(
+  db: Database,
+  { name, category }: { name: string; category: TagCategory },
+): { before: string | null } | undefined {
+  const known = prepared(db, "SELECT id, category FROM tags WHERE name = ?")
+    .value<[number, string | null]>(name);
+  if (known === undefined || (known[1] ?? "general") === category) return undefined;
+  const [id, before] = known;
+  if ((before ?? "general") !== "general" && category !== "general") {
+    throw new AppError("conflict", `"${name}" is a ${before} tag and not ${category}`, {
+      remedy: `Write it without the prefix: ${name}`,
+    });
+  }
+  checkFewImages(db, { id, name });
+  setCategory(db, id, category);
+  return { before };
+}
+
+function checkFewImages(db: Database, { id, name }: { id: number; name: string }): void {
+  const count = prepared(
+    db,
+    "SELECT count(*) FROM (SELECT 1 FROM image_tags WHERE tag_id = ? LIMIT ?)",
+  ).value<[number]>(id, CATEGORY_CHANGE_IMAGES_MAX + 1)![0];
+  if (count <= CATEGORY_CHANGE_IMAGES_MAX) return;
+  throw new AppError(
+    "conflict",
+    `"${name}" has more than ${CATEGORY_CHANGE_IMAGES_MAX} images: an edit of one image cannot ` +
+      "give it another category",
+    { remedy: `Write it without the prefix: ${name}` },
+  );
 }
 
 /**
@@ -247,16 +296,19 @@ export function editTags(db: Database, edit: TagEdit): TagChange {
 }
 
 function checkCategory(db: Database, tag: WantedTag): void {
-  if (tag.category === null) return;
-  const known = prepared(db, "SELECT category FROM tags WHERE name = ?")
-    .value<[string | null]>(tag.name)?.[0] ?? null;
-  if (known === null || known === tag.category) return;
+  // What is damaged must not keep a rating from being given: the tag of that name is the rating.
+  if (tag.category === null || isRatingTagName(tag.name)) return;
+  const known = prepared(db, "SELECT id, category FROM tags WHERE name = ?")
+    .value<[number, string | null]>(tag.name);
+  if (known === undefined || known[1] === tag.category) return;
+  if (known[1] === null) {
+    checkFewImages(db, { id: known[0], name: tag.name });
+    return;
+  }
   throw new AppError(
     "conflict",
-    `"${tag.name}" is a ${known} tag and cannot be added as ${tag.category}`,
-    {
-      remedy: `Add it without the prefix: ${tag.name}`,
-    },
+    `"${tag.name}" is a ${known[1]} tag and cannot be added as ${tag.category}`,
+    { remedy: `Add it without the prefix: ${tag.name}` },
   );
 }
 

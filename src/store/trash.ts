@@ -252,6 +252,11 @@ export function isTrashed(db: Database, md5: string): boolean {
   return db.prepare("SELECT 1 FROM trash WHERE md5 = ?").value(md5) !== undefined;
 }
 
+/** Whether the image of this id was put into the trash and is still there. */
+export function isImageTrashed(db: Database, imageId: number): boolean {
+  return db.prepare("SELECT 1 FROM trash WHERE image_id = ?").value(imageId) !== undefined;
+}
+
 function toEntry([id, state, manifest]: [number, TrashState, string]): TrashEntry {
   return { id, state, manifest: JSON.parse(manifest) as TrashManifest };
 }

@@ -128,6 +128,23 @@ export function readUrls(values: readonly unknown[]): string[] {
   return [...urls];
 }
 
+/** Longest source in words that is kept. */
+const SOURCE_TEXT_LENGTH_MAX = 500;
+
+/**
+ * The first of some sources that is text without a web address ("Own scan"), in one line; longer ones are
+ * cut. It is no address, so that pages must show it as text.
+ */
+export function readSourceText(values: readonly unknown[]): string | null {
+  for (const value of values.flat(1)) {
+    if (typeof value !== "string" || readUrls([value]).length > 0) continue;
+    // deno-lint-ignore no-control-regex -- what a line of text cannot have
+    const text = value.replace(/[\s\x00-\x1f\x7f]+/g, " ").trim();
+    if (text !== "") return text.slice(0, SOURCE_TEXT_LENGTH_MAX).toWellFormed();
+  }
+  return null;
+}
+
 /** Value of the first of these fields that the object has with anything but `null`. */
 export function firstFieldOf(object: JsonObject, names: readonly string[]): unknown {
   for (const name of names) {

@@ -23,6 +23,7 @@ import {
   readPostId,
   readSide,
   readSize,
+  readSourceText,
   readTime,
   readUrls,
 } from "./post_fields.ts";
@@ -55,6 +56,8 @@ export type ExtractedPost = {
   createdAt: string | null;
   /** Web addresses of the original, best first. */
   sourceUrls: string[];
+  /** What the site calls the source where that is no web address ("Own scan"). */
+  sourceText: string | null;
   /** Each name once, no ratings among them. */
   tags: ExtractedTag[];
   /** Names in the post that cannot be stored. */
@@ -98,6 +101,7 @@ export function extractPost(post: unknown, options: ExtractPostOptions = {}): Ex
     createdAt: readTime(firstFieldOf(post, ["created_at", "create_date"])) ??
       readTime(fieldOf(post, "date")),
     sourceUrls: readSources(post, site.kind),
+    sourceText: readSourceText(readSourceFields(post, site.kind)),
     tags: list.toTags(options.categoryOf),
     rejectedTagsCount: list.rejectedCount,
   };
@@ -138,9 +142,13 @@ function readFile(post: JsonObject) {
   };
 }
 
+function readSourceFields(post: JsonObject, kind: SiteKind): unknown[] {
+  const fields = [fieldOf(post, "source"), fieldOf(post, "sources")];
+  return kind === "gelbooru" ? fields.map(decodeIfText) : fields;
+}
+
 function readSources(post: JsonObject, kind: SiteKind): string[] {
-  const urls = [fieldOf(post, "source"), fieldOf(post, "sources")];
-  if (kind === "gelbooru") return readUrls(urls.map(decodeIfText));
+  const urls = readSourceFields(post, kind);
   if (kind === "hydrus") {
     urls.push(fieldOf(objectFieldOf(post, "metadata"), "urls"), fieldOf(post, "urls"));
   }

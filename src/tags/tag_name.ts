@@ -20,11 +20,11 @@ import { isRatingTagName, parseRatingName, ratingTagName } from "./ratings.ts";
 /** The names that are already normal and need no further look: printable ASCII, not upper-case. */
 const PLAIN_NAME = /^[!-@[-~]+$/;
 /** Signs without width: they hide in pasted text and make two names look the same. */
-const INVISIBLE = /[\u061c\u200b\u200e\u200f\u2060\ufeff]/g;
+export const INVISIBLE: RegExp = /[\u061c\u200b\u200e\u200f\u2060\ufeff]/g;
 /** White space as Danbooru means it ([[:space:]]), which is `\s` and NEL. */
 const SPACE_RUN = /[\s\u0085]+/g;
 /** Control characters, bidirectional overrides and isolates, halves of surrogate pairs. */
-const UNSTORABLE = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u;
+export const UNSTORABLE: RegExp = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u;
 
 const encoder = new TextEncoder();
 

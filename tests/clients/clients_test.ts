@@ -31,18 +31,19 @@ async function hasGalleryDl(): Promise<boolean> {
 
 const canRun = { npm: isFullTier, galleryDl: isFullTier && await hasGalleryDl() };
 
-Deno.test("clients that are not run are named", () => {
+Deno.test("clients that are not run are named, and in CI none is left out of the full tier", () => {
   const leftOut = [
     ...canRun.npm ? [] : ["npm danbooru", "npm booru"],
     ...canRun.galleryDl ? [] : ["gallery-dl"],
   ];
-  if (leftOut.length > 0) {
-    const why = isFullTier
-      ? "it is not installed (apt-get install gallery-dl)"
-      : "they run in the full tier (deno task test:full)";
-    console.log(`Left out: ${leftOut.join(", ")}: ${why}`);
-  }
-  assertEquals(leftOut.length === 0, canRun.npm && canRun.galleryDl);
+  if (leftOut.length === 0) return;
+  const why = isFullTier
+    ? "it is not installed (apt-get install gallery-dl)"
+    : "they run in the full tier (deno task test:full)";
+  const message = `Left out: ${leftOut.join(", ")}: ${why}`;
+  console.log(message);
+  const isAsked = isFullTier && (Deno.env.get("CI") ?? "") !== "";
+  assert(!isAsked, message);
 });
 
 /** Runs a program to its end; what it wrote to standard output. */
@@ -75,6 +76,9 @@ async function testNpmDanbooru(): Promise<void> {
   assertEquals([told.missing.status, told.missing.data.success], [404, false]);
   assertEquals([told.refused.status, told.refused.data.error], [422, "PostQuery::Error"]);
   assertEquals(told.denied, [401, 401]);
+  // Its DELETE has a body of which nobody is told, so the key never comes; what it asks next is answered.
+  assertEquals([told.removed.status, told.removed.data.success], [401, false]);
+  assertEquals(told.afterRemoved, [200, 2]);
   assertMatch(told.file, new RegExp(`^${at.origin}/files/1/[0-9a-f]{32}\\.png$`));
 }
 

@@ -24,6 +24,8 @@ const missing = await booru.posts(999);
 const refused = await booru.posts({ tags: "(" });
 const denied = await stranger.posts({ tags: "solo" });
 const deniedEdit = await stranger.put("posts/2", { post: { tag_string: "broken" } });
+const removed = await booru.delete("favorites/2");
+const after = await booru.posts(2);
 const file = booru.url(found[0].file_url).href;
 console.log(JSON.stringify({
   found: found.map(({ id }) => id),
@@ -34,6 +36,8 @@ console.log(JSON.stringify({
   favourites: favourites.map(({ id }) => id),
   missing: told(missing),
   refused: told(refused),
+  removed: told(removed),
+  afterRemoved: [after[Danbooru.status], after.id],
   denied: [denied[Danbooru.status], deniedEdit[Danbooru.status]],
   file,
 }));

@@ -11,10 +11,12 @@ Deno.test("import reports what it did, and ends with 0, 1 when a file failed, 2 
     await writePicture(join(dir, "pictures/a.png"), 1, { ".txt": "x" });
     await writePicture(join(dir, "pictures/b.png"), 1);
     await Deno.writeTextFile(join(dir, "pictures/notes.md"), "no picture");
+    await writePicture(join(dir, "pictures/..dots.png"), 2);
     // Relative paths are those of the person who calls, not of the project.
     const env = { INIT_CWD: dir, CHIBIBOORU_LIBRARY: "lib" };
     const first = await runMain(["import", "pictures"], { env });
     assertEquals([first.code, first.stderr], [0, ""]);
+    assertMatch(first.stdout, /left out hidden 1 \(names that begin with a dot\)\n/);
     assertMatch(
       first.stdout,
       new RegExp(`^New library: ${join(dir, "lib")}\n  added           1\n`),
@@ -39,6 +41,7 @@ Deno.test("import reports what it did, and ends with 0, 1 when a file failed, 2 
       "tags_merged",
       "failed",
       "skipped",
+      "hidden",
       "warnings",
       "bytes",
       "elapsed_ms",

@@ -40,6 +40,7 @@ Deno.test("GET /api/tags/autocomplete completes tags and metatags", async () => 
   assertEquals(body.completions, [{
     kind: "tag",
     name: "hatsune_miku",
+    operators: "",
     value: "hatsune_miku",
     category: "character",
     count: 1,
@@ -56,10 +57,16 @@ Deno.test("GET /api/tags/autocomplete completes tags and metatags", async () => 
     ["rating:", null, null],
   ]);
   assertEquals(completions[1].kind, "metatag");
+  assertEquals(completions[0].operators, "-(~");
   assert(completions[1].summary.length > 0);
   const orders = await complete(server, { q: "order:sc", limit: "1" });
   assertEquals(toRows(orders.completions), [["order:score", null, null]]);
   assertEquals((await complete(server, {})).completions, []);
+  const [wildcard] = (await complete(server, { q: "-hat*" })).completions;
+  assertEquals(
+    [wildcard.kind, wildcard.operators, wildcard.value, wildcard.count],
+    ["wildcard", "-", "hat*", 2],
+  );
 });
 
 Deno.test("GET /api/tags/autocomplete counts within the rest of the search", async () => {

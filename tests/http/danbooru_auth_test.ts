@@ -133,3 +133,24 @@ Deno.test("authenticate() takes a key with a colon, and no key that only begins 
   assertEquals(codeOf(basic("me", "a:bc").authorization, "a:b"), 401);
   assertEquals(codeOf("basic bWU6aw==", "k"), "me");
 });
+
+Deno.test("a DELETE whose body cannot be read is 401, and ends its connection", async () => {
+  await using server = await startBooru({ apiKey: "k" });
+  const remove = (path: string, headers: HeadersInit) =>
+    server.json(path, { method: "DELETE", headers });
+  const json = { "content-type": "application/json" };
+  const hidden = await remove("/favorites/2.json", json);
+  assertFailure(hidden, 401, "SessionLoader::AuthenticationFailure");
+  assertEquals(hidden.headers.get("connection"), "close");
+  const nobody = await remove("/favorites/2.json", {});
+  assertFailure(nobody, 403, "User::PrivilegeError");
+  assertEquals(nobody.headers.get("connection"), "close");
+  // A body that is announced is read, and nothing is left behind it.
+  const announced = await remove("/favorites/2.json", { "content-length": "0" });
+  assertEquals([announced.status, announced.headers.get("connection")], [403, null]);
+  const signed = await server.request("/favorites/2.json", {
+    method: "DELETE",
+    headers: { ...json, ...basic("me", "k") },
+  });
+  assertEquals(signed.status, 204);
+});

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { CATEGORY_CHANGE_IMAGES_MAX, TAG_STRING_WORDS_MAX } from "../../src/base/limits.ts";
 import { assertFailure, search, startBooru } from "./danbooru_support.ts";
-import type { JsonAnswer, TestServer } from "./support.ts";
+import { type JsonAnswer, makeSample, startServer, type TestServer } from "./support.ts";
 
 /** Edits a post with a form, as pybooru does. */
 function edit(server: TestServer, id: number, post: Record<string, string>): Promise<JsonAnswer> {
@@ -177,6 +178,119 @@ Deno.test("an edit is in the history, with its time as the post's", async () => 
   assertEquals(rows, [["owner", '["hat"]']]);
 });
 
+Deno.test("what an edit changes besides tags is in the journal, and moves updated_at", async () => {
+  await using server = await startBooru();
+  const steps = () =>
+    server.library.core.reader.prepare("SELECT kind, steps FROM journal ORDER BY id")
+      .values<[string, string]>().map(([kind, text]) => [kind, JSON.parse(text)]);
+  const timeOf = async (id: number) => (await server.json(`/posts/${id}.json`)).body.updated_at;
+  const before = await timeOf(2);
+  await edit(server, 2, { source: "here", parent_id: "3" });
+  assertEquals(steps(), [["post_edit", {
+    imageId: 2,
+    editor: "owner",
+    source: { before: "", after: "here" },
+    parent: { before: null, after: 3, site: { before: 700, after: 700 } },
+  }]]);
+  assert(await timeOf(2) > before);
+  // The same again is no edit.
+  const now = await timeOf(2);
+  await edit(server, 2, { source: "here", parent_id: "3", tag_string: "solo hat" });
+  assertEquals([steps().length, await timeOf(2)], [1, now]);
+  await edit(server, 2, { parent_id: "" });
+  assertEquals(steps()[1][1].parent, {
+    before: 3,
+    after: null,
+    site: { before: 700, after: null },
+  });
+  await server.json("/favorites.json?post_id=1", { method: "POST" });
+  assertEquals(steps()[2][1].isFavourite, { before: false, after: true });
+  const four = await timeOf(4);
+  await (await server.request("/pools/1.json?pool[post_ids]=2,4", { method: "PUT" })).body
+    ?.cancel();
+  const pool = { name: "Hats, all", description: "of them", imageIds: [3, 2] };
+  assertEquals(steps()[3], ["pool_edit", { poolId: 1, editor: "owner", before: pool }]);
+  assert(await timeOf(4) > four);
+});
+
+Deno.test("a general tag of many images keeps its category, and one of few can get it back", async () => {
+  const many = CATEGORY_CHANGE_IMAGES_MAX + 1;
+  await using server = await startServer({
+    tags: [{ name: "many" }, { name: "few" }],
+    pictures: Array.from({ length: many }, (_, i) => ({
+      bytes: null,
+      tags: i === 0 ? ["many", "few"] : ["many"],
+    })),
+  });
+  const refused = await edit(server, 1, { tag_string: "artist:many few" });
+  assertFailure(refused, 422, "ActiveRecord::RecordInvalid");
+  assertMatch(refused.body.message, /many.*without the prefix/);
+  const artist = (await edit(server, 1, { tag_string: "many artist:few" })).body;
+  assertEquals([artist.tag_string_artist, artist.tag_string_general], ["few", "many"]);
+  assert(artist.updated_at > artist.created_at);
+  const other = await edit(server, 1, { tag_string: "many char:few" });
+  assertFailure(other, 422, "ActiveRecord::RecordInvalid");
+  const general = (await edit(server, 1, { tag_string: "many gen:few" })).body;
+  assertEquals([general.tag_string_artist, general.tag_string_general], ["", "few many"]);
+  const { reader } = server.library.core;
+  const deltas = reader.prepare("SELECT tag_name, tag_category, operation FROM tag_deltas")
+    .values();
+  assertEquals(deltas, [["few", "general", "add"]]);
+});
+
+Deno.test("a rating is taken away by its own name only", async () => {
+  await using server = await startBooru();
+  assertEquals((await edit(server, 1, { tag_string: "solo -rating:e" })).body.rating, "g");
+  assertEquals((await edit(server, 2, { tag_string: "solo -rating:explicit" })).body.rating, "q");
+  const { body } = await server.json("/api/images/2");
+  assertEquals(body.rating, null);
+  const wrong = await edit(server, 1, { tag_string: "solo -rating:purple" });
+  assertFailure(wrong, 422, "ActiveRecord::RecordInvalid");
+});
+
+Deno.test("a rating is no other tag, by whichever way it is asked for", async () => {
+  await using server = await startBooru();
+  server.write(
+    "INSERT INTO tag_aliases (antecedent, consequent, created_at_ms) VALUES ('q', 'rating:questionable', 0)",
+  );
+  await server.library.core.poll();
+  for (const word of ["meta:rating:q", "artist:rating:questionable", "gen:rating:s", "meta:q"]) {
+    const answer = await edit(server, 4, { tag_string: word });
+    assertFailure(answer, 422, "ActiveRecord::RecordInvalid");
+  }
+  const tags = await server.send("PUT", "/api/images/4/tags", {
+    add: ["meta:rating:q"],
+    remove: [],
+  });
+  assertEquals(tags.status, 400);
+  // What is damaged already is a rating all the same.
+  server.write("INSERT INTO tags (name, category) VALUES ('rating:sensitive', 'meta')");
+  assertEquals((await edit(server, 4, { rating: "s" })).body.rating, "s");
+});
+
+Deno.test("a tag that looks like a word of an edit goes by its minus, or when it is left out", async () => {
+  await using server = await startServer({
+    tags: ["-_-", "_-", "Foo"].map((name) => ({ name })),
+    pictures: [{ tags: ["-_-", "Foo"] }],
+  });
+  const kept = { tag_string: "-_- Foo", old_tag_string: "-_- Foo" };
+  assertEquals(await tagsAfter(server, 1, kept), "-_- Foo");
+  // It was not there when the person began, so it is the removal of "_-".
+  assertEquals(
+    await tagsAfter(server, 1, { tag_string: "-_- Foo", old_tag_string: "" }),
+    "-_- Foo",
+  );
+  assertEquals(await tagsAfter(server, 1, { tag_string: "--_- Foo" }), "Foo");
+  assertEquals(await tagsAfter(server, 1, { tag_string: "", old_tag_string: "Foo" }), "");
+});
+
+Deno.test("a source of a file that nobody measured tells its size", async () => {
+  await using server = await startBooru();
+  const size = (await makeSample(4)).length;
+  const { body } = await edit(server, 4, { source: "x" });
+  assertEquals([body.file_size, body.file_ext], [size, "png"]);
+});
+
 Deno.test("DELETE moves a post to the trash, from where it comes back", async () => {
   await using server = await startBooru();
   const response = await server.request("/posts/3.json", { method: "DELETE" });
@@ -233,4 +347,65 @@ Deno.test("a body that does not parse is 400, one that is too large 413", async 
   const body = JSON.stringify({ post: { source: "a".repeat(1_100_000) } });
   const large = await server.json("/posts/1.json", { method: "PUT", body, headers });
   assertEquals([large.status, large.body.success], [413, false]);
+});
+
+Deno.test("a body that nobody can read is 415, and nothing of it is guessed", async () => {
+  await using server = await startBooru();
+  const body = '{"post":{"source":"x"}}';
+  for (const type of ["text/plain", "application/xml", ""]) {
+    const headers = { "content-type": type };
+    const answer = await server.json("/posts/1.json", { method: "PUT", body, headers });
+    assertFailure(answer, 415, "ActionController::BadRequest");
+  }
+  // Clients name a type and send nothing.
+  const headers = { "content-type": "text/plain" };
+  const path = "/posts/1.json?post[source]=y";
+  const empty = await server.json(path, { method: "PUT", body: "", headers });
+  assertEquals([empty.status, empty.body.source], [200, "y"]);
+});
+
+Deno.test("a tag string, a list and a request have an end", async () => {
+  await using server = await startBooru();
+  const words = await edit(server, 1, { tag_string: "a ".repeat(TAG_STRING_WORDS_MAX + 1) });
+  assertFailure(words, 422, "ActiveRecord::RecordInvalid");
+  const fields = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`a${i}`, 1]));
+  const bodies = [fields, { ["k".repeat(2_000)]: 1 }, { a: Array(100_001).fill(1) }];
+  for (const body of bodies) {
+    const answer = await server.send("PUT", "/posts/1.json", body);
+    assertFailure(answer, 400, "ActionController::BadRequest");
+  }
+});
+
+Deno.test("null leaves a part as it is; of source and parent it says that there is none", async () => {
+  await using server = await startBooru();
+  const post = { tag_string: null, old_tag_string: null, rating: null, source: null };
+  const { body } = await server.send("PUT", "/posts/1.json", { post });
+  assertEquals([body.tag_count, body.rating, body.source], [5, "g", ""]);
+  const child = await server.send("PUT", "/posts/2.json", { post: { parent_id: null } });
+  assertEquals(child.body.parent_id, null);
+  const bad: [string, unknown][] = [
+    ["/posts/1.json", { post: { tag_string: {} } }],
+    ["/posts/1.json", { post: { source: [{}] } }],
+    ["/posts/1.json", { post: { parent_id: [] } }],
+    ["/pools/1.json", { pool: { post_ids: {} } }],
+    ["/pools/1.json", { pool: { post_ids: [1, null] } }],
+    ["/pools/1.json", { pool: { name: [] } }],
+    ["/users/1.json", { user: { blacklisted_tags: [[]] } }],
+  ];
+  for (const [path, wrong] of bad) {
+    const answer = await server.send("PUT", path, wrong);
+    assertFailure(answer, 422, "ActiveRecord::RecordInvalid");
+  }
+  const put = (path: string, value: unknown) =>
+    server.request(path, {
+      method: "PUT",
+      body: JSON.stringify(value),
+      headers: { "content-type": "application/json" },
+    });
+  assertEquals((await put("/users/1.json", { user: { blacklisted_tags: "a" } })).status, 204);
+  assertEquals((await put("/users/1.json", { user: { blacklisted_tags: null } })).status, 204);
+  assertEquals((await server.json("/profile.json")).body.blacklisted_tags, "a");
+  // A list without members is one.
+  assertEquals((await put("/pools/1.json", { pool: { post_ids: [] } })).status, 204);
+  assertEquals((await server.json("/pools/1.json")).body.post_ids, []);
 });

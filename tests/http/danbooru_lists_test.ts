@@ -39,6 +39,10 @@ READS.set(
       ["search[order]=similarity&limit=1", ["unused"]],
       ["limit=2&page=b5", ["vocaloid", "hatsune_miku"]],
       ["limit=2&page=a5", ["wolf", "highres"]],
+      // A page by id is ordered by it, whatever else is said.
+      ["search[order]=name&limit=2&page=b5", ["vocaloid", "hatsune_miku"]],
+      ["search[order]=valueOf&limit=2", ["unused", "wolf"]],
+      ["search[id]=1,3..4,>6", ["unused", "wolf", "vocaloid", "hatsune_miku", "solo"]],
       ["search[name_matches]=hat*", ["hatsune_miku", "hat"]],
       ["search[name_matches]=*Mi*", ["hatsune_miku"]],
       ["search[name_matches]=HATSUNE miku", ["hatsune_miku"]],
@@ -192,6 +196,10 @@ READS.set("pools are searched by name, description and posts", async (server) =>
     ["search[category]=collection", []],
     ["limit=1&page=2", [1]],
     ["page=b2", [1]],
+    ["search[name]=hats,_all", [1]],
+    ["search[post_ids_include_all]=2,3,2", [1]],
+    ["search[order]=valueOf", [2, 1]],
+    ["search[id]=1,2&search[order]=hasOwnProperty", [2, 1]],
   ];
   for (const [query, ids] of cases) {
     assertEquals(idsOf(await server.json(`/pools.json?${query}`)), ids, query);
@@ -230,6 +238,9 @@ Deno.test("what a pool cannot be is 422 with the reason", async () => {
     ["POST", "/pools.json", { name: "x", post_ids: [99] }, /99/],
     ["POST", "/pools.json", { name: "x", post_ids: ["y"] }, /post id/],
     ["PUT", "/pools/2.json", { name: "hats, all" }, /taken/],
+    ["POST", "/pools.json", { name: "\u200b" }, /empty/],
+    ["POST", "/pools.json", { name: "a\u202eb" }, /control/],
+    ["POST", "/pools.json", { name: "Hats,\u200b all" }, /taken/],
   ];
   for (const [method, path, pool, pattern] of wrong) {
     const answer = await server.send(method, path, { pool });

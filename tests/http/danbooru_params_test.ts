@@ -1,14 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DanbooruError } from "../../src/http/danbooru/errors.ts";
-import {
-  isInRange,
-  nameMatcher,
-  pageOf,
-  Params,
-  readLimit,
-  readPage,
-  toId,
-} from "../../src/http/danbooru/params.ts";
+import { nameMatcher, rangeTest } from "../../src/http/danbooru/matchers.ts";
+import { pageOf, Params, readLimit, readPage, toId } from "../../src/http/danbooru/params.ts";
 import { Decimal, parseOnly, selectFields, toXml } from "../../src/http/danbooru/render.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -50,7 +43,9 @@ Deno.test("Params takes lists, numbers, truth values and null of JSON as texts",
   const params = await Params.read(request("/", { method: "POST", body, headers: JSON_TYPE }));
   assertEquals(params.text("post_id"), "5");
   assertEquals(params.list("pool", "post_ids"), ["3", "1"]);
-  assertEquals(params.text("pool", "name"), "");
+  // "Not set", as typed clients write it.
+  assertEquals(params.text("pool", "name"), undefined);
+  assertEquals([params.isNull("pool", "name"), params.isNull("pool", "other")], [true, false]);
   assertEquals(params.flag("pool", "is_active"), true);
   assertEquals(params.text("pool"), undefined);
   assertEquals((await paramsOf("a[]=1&a[]=2&b=1,2 3")).list("a"), ["1", "2"]);
@@ -137,7 +132,7 @@ Deno.test("pageOf() pages by number as listed and by id the newest first", async
   assertEquals(await page("page=a999"), []);
 });
 
-Deno.test("isInRange() reads the ranges of search fields", () => {
+Deno.test("rangeTest() reads the ranges of search fields", () => {
   const cases: [string, number[]][] = [
     ["3", [3]],
     [">3", [4, 5]],
@@ -157,7 +152,7 @@ Deno.test("isInRange() reads the ranges of search fields", () => {
     ["3x", []],
   ];
   for (const [text, expected] of cases) {
-    assertEquals([1, 2, 3, 4, 5].filter((value) => isInRange(value, text)), expected, text);
+    assertEquals([1, 2, 3, 4, 5].filter(rangeTest(text)), expected, text);
   }
 });
 

@@ -193,6 +193,7 @@ READS.set("lists page by number without an end, and by id the newest first", asy
     ["tags=order:score", [1, 3, 4, 2]],
     ["tags=limit:3", [4, 3, 2]],
     ["tags=limit:3&limit=1", [4]],
+    ["tags=-pool:any+limit:1", [4]],
     ["tags=miku", [1]],
     ["tags=rating:g", [1]],
     ["tags=pool:hats,_all", [3, 2]],
@@ -229,6 +230,40 @@ READS.set("random=true leads to a search by chance", async (server) => {
   assertEquals(new URL(location, "http://x").searchParams.get("tags"), "solo random:2");
   assertEquals(idsOf(await server.json(location)).sort(), [1, 2]);
 });
+
+READS.set("random[]= and post[tags]= lead there too, and never back", async (server) => {
+  const location = async (query: string) => {
+    const response = await server.request(`//posts.json?${query}`);
+    assertEquals(response.status, 302, query);
+    return response.headers.get("location")!;
+  };
+  // A path that began with two slashes would be another host.
+  assertEquals(await location("random[]=true&limit=2"), "/posts.json?limit=2&tags=random%3A2");
+  const found = await location("random[x]=y&random=1&post[tags]=solo");
+  assertEquals(new URL(found, "http://x").searchParams.get("tags"), "solo random:20");
+  assertEquals(new URL(found, "http://x").searchParams.has("random"), false);
+});
+
+READS.set("slashes too many and a line feed are no reason to answer as a page", async (server) => {
+  for (const path of ["//posts.json", "/posts.json/", "///posts.json"]) {
+    assertEquals(idsOf(await server.json(path)), [4, 3, 2, 1], path);
+  }
+  for (const path of ["/wiki_pages/a%0Ab.json", "/posts//99.json/"]) {
+    assertFailure(await server.json(path), 404, "ActiveRecord::RecordNotFound");
+  }
+  for (const path of ["/session.json", "/status.json"]) {
+    assertFailure(await server.json(path), 404, "ActionController::RoutingError");
+  }
+});
+
+READS.set(
+  "addresses have the host that was checked, whatever the request line says",
+  async (server) => {
+    const headers = { host: "127.0.0.1:5000" };
+    const { body } = await server.json("http://evil.example/posts/1.json", { headers });
+    assertMatch(body.file_url, /^http:\/\/127\.0\.0\.1:5000\//);
+  },
+);
 
 READS.set("safe_mode shows what is rated general, whatever the search", async (server) => {
   assertEquals(await search(server, "safe_mode=true"), [1]);
@@ -276,8 +311,16 @@ READS.set(
     assertEquals(await popular("date=2024-01-07&scale=week"), []);
     assertEquals(await popular("date=2024-01-31&scale=month&limit=2"), [1, 3]);
     assertEquals(await popular(""), []);
-    const wrong = await server.json("/explore/posts/popular.json?date=2024-02-31");
-    assertFailure(wrong, 400, "ActionController::BadRequest");
+    for (const date of ["2024-02-31", "0099-01-01", "1969-12-31", "10000-01-01"]) {
+      const wrong = await server.json(`/explore/posts/popular.json?date=${date}`);
+      assertFailure(wrong, 400, "ActionController::BadRequest");
+    }
+    // A week may reach beyond the calendar.
+    for (const date of ["9999-12-31", "1970-01-01"]) {
+      for (const scale of ["day", "week", "month"]) {
+        await popular(`date=${date}&scale=${scale}`);
+      }
+    }
     assertEquals((await server.json("/explore/posts/viewed.json")).body, []);
     assertEquals((await server.json("/explore/posts/searches.json")).body, []);
   },
@@ -352,7 +395,10 @@ READS.set("the same lists can be had as XML", async (server) => {
   assertMatch(await (await server.request("/tags.xml")).text(), /<tags type="array"><tag><id /);
   const wrong = await server.request("/posts.xml?tags=(");
   assertEquals(wrong.status, 422);
-  assertMatch(await wrong.text(), /<result success="false">[^<]+<\/result>/);
+  assertMatch(
+    await wrong.text(),
+    /<result><success type="boolean">false<\/success><error>PostQuery::Error<\/error><message>/,
+  );
 });
 
 READS.set("clients of Danbooru 1 find posts and tags at their old addresses", async (server) => {

@@ -4,6 +4,7 @@ import { GalleryPage, type GalleryProps } from "../../src/http/pages/gallery.tsx
 import type { PageStatus } from "../../src/http/pages/page_status.ts";
 import { PostPage, type PostProps } from "../../src/http/pages/post.tsx";
 import type { ListedImage } from "../../src/http/pages/thumbnail.tsx";
+import type { PostRelations } from "../../src/library/post_relations.ts";
 import type { CountedTag } from "../../src/query/tag_list.ts";
 import type { ImageFacts } from "../../src/store/images.ts";
 
@@ -100,11 +101,22 @@ export const FACTS: ImageFacts = {
   metadata: `{"id":1}`,
 };
 
+/** An image that has nothing to do with others. */
+export const NO_RELATIONS: PostRelations = {
+  parent: null,
+  children: [],
+  childCount: 0,
+  pools: [],
+  isFavourite: false,
+};
+
 /** Renders the page of a post, with some of its props as given. */
 export function renderPost(change: Partial<PostProps> = {}): string {
   const props: PostProps = {
     image: makeImage(),
     facts: FACTS,
+    known: [{ site: "danbooru", id: 101 }, { site: "some_site", id: null }],
+    relations: NO_RELATIONS,
     tags: [makeTag("solo"), makeTag("hatsune_miku", "character")],
     query: "solo",
     previous: 8,

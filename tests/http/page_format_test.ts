@@ -38,6 +38,9 @@ Deno.test("postsUrl carries every tag through an address", () => {
     format.postsUrl({ q: "a b", page: "b12", limit: 100 }),
     "/posts?q=a%20b&page=b12&limit=100",
   );
+  // Without it the search's own limit would hold.
+  assertEquals(format.postsUrl({ q: "a limit:5", limit: 40 }), "/posts?q=a%20limit%3A5&limit=40");
+  assertEquals(format.postsUrl({ q: "a limit:5", limit: null }), "/posts?q=a%20limit%3A5");
   assertEquals(format.postUrl({ id: 3, q: "+_+" }), "/posts/3?q=%2B_%2B");
 });
 
@@ -54,9 +57,10 @@ Deno.test("addTerm, excludeTerm and removeTerm change conditions and leave the r
     ["foo_(bar) or b", "x", "(foo_(bar) or b) x", "(foo_(bar) or b) -x"],
     [`source:"a or b"`, "x", `source:"a or b" x`, `source:"a or b" -x`],
     ["HAT", "hat", "HAT", "-hat"],
-    ["a", "-_-", "a *-_-", "a -*-_-"],
-    ["a", "(^o^)", "a *(^o^)", "a -*(^o^)"],
-    ["a", "or", "a *or", "a -*or"],
+    ["a", "-_-", 'a tag:"-_-"', 'a -tag:"-_-"'],
+    ['a tag:"-_-"', "-_-", 'a tag:"-_-"', 'a -tag:"-_-"'],
+    ["a", "(^o^)", 'a tag:"(^o^)"', 'a -tag:"(^o^)"'],
+    ["a", "or", 'a tag:"or"', 'a -tag:"or"'],
   ];
   for (const [query, tag, added, excluded] of cases) {
     assertEquals(format.addTerm(query, tag), added);
@@ -88,4 +92,40 @@ Deno.test("toWebUrl and parseSources let only web addresses become links", () =>
   assertEquals(format.toLocalPath("//evil.example/x"), null);
   assertEquals(format.toLocalPath("/\\evil.example"), null);
   assertEquals(format.toLocalPath("/thumbnails/1/x.webp"), "/thumbnails/1/x.webp");
+});
+
+Deno.test("parseSources() keeps words together", () => {
+  assertEquals(format.parseSources("Own  scan"), [{ text: "Own scan", href: null }]);
+  assertEquals(format.parseSources("Own scan https://a.example/1 two words").map((s) => s.text), [
+    "Own scan",
+    "https://a.example/1",
+    "two words",
+  ]);
+});
+
+Deno.test("replaceTag() replaces the words that ask for a tag, and nothing else", () => {
+  const cases: [query: string, from: string, to: string, expected: string][] = [
+    ["a slo b", "slo", "solo", "a solo b"],
+    ["a -(slo or b)", "slo", "solo", "a -(solo or b)"],
+    ["(a (b or SLO))", "slo", "solo", "(a (b or solo))"],
+    ["artist:slo slope", "slo", "solo", "solo slope"],
+    ['-tag:"s l" x', "s_l", "solo", "-solo x"],
+    ['-Tag:"(x" y', "(x", "solo", "-solo y"],
+    ["(hat_(cloth))", "hat_(cloth)", "hat_(clothing)", "(hat_(clothing))"],
+    ['source:"a slo" slo', "slo", "solo", 'source:"a slo" solo'],
+    ["scor:>5 slo", "scor:>5", "score:>5", "score:>5 slo"],
+    ["nothing of it", "slo", "solo", "solo"],
+  ];
+  for (const [query, from, to, expected] of cases) {
+    assertEquals(format.replaceTag(query, { from, to }), expected, query);
+  }
+  assertEquals(format.replaceWord("a -_- -_-b", { from: "-_-", to: "x" }), "a x -_-b");
+});
+
+Deno.test("withoutSeed() draws an order by chance anew", () => {
+  assertEquals(format.withoutSeed("a order:random:12 b"), "a order:random b");
+  assertEquals(format.withoutSeed("(ORDER:random:12)"), "(ORDER:random)");
+  for (const query of ["", "order:random", "order:score", "random:5"]) {
+    assertEquals(format.withoutSeed(query), null, query);
+  }
 });

@@ -104,8 +104,12 @@ Deno.test("GET /posts answers a search that does not parse with 400, its place a
   assertEquals(status, 400);
   assertStringIncludes(text, "character 5");
   assertStringIncludes(text, `/posts?q=${encodeURIComponent("hat -miku")}`);
+  assertStringIncludes(text, 'href="/help/search"');
   for (const bad of ["limit=0", "limit=201", "limit=x", "page=0", "page=x"]) {
-    assertEquals((await open(server, `/posts?${bad}`)).status, 400, bad);
+    const page = await open(server, `/posts?${bad}`);
+    assertEquals(page.status, 400, bad);
+    const expected = bad.startsWith("limit") ? "limit is a whole number from 1 to 200" : "page";
+    assertStringIncludes(page.text, expected, bad);
   }
 });
 
@@ -114,6 +118,62 @@ Deno.test("GET /posts suggests known tags for unknown ones", async () => {
   const { status, text } = await open(server, "/posts?q=miko");
   assertEquals(status, 200);
   assertStringIncludes(text, "/posts?q=miku");
+  const both = await open(server, "/posts?q=-xyz+hat+mikku");
+  assert(both.text.indexOf(">mikku<") < both.text.indexOf(">xyz<"), "what is left out comes last");
+  assertStringIncludes(both.text, `/posts?q=${encodeURIComponent("-xyz hat miku")}`);
+  const metatag = await open(server, "/posts?q=hat+scor%3A>5");
+  assertStringIncludes(metatag.text, `/posts?q=${encodeURIComponent("hat score:>5")}`);
+});
+
+Deno.test("GET /posts keeps what was typed of an order by chance", async () => {
+  await using server = await startSome();
+  const { text } = await open(server, "/posts?q=order:random+limit:1");
+  assertStringIncludes(text, `value="order:random limit:1"`);
+  assertMatch(text, /page=2" rel="next"/);
+  const [, seed] = /q=order%3Arandom%3A(\d+)%20limit%3A1&amp;page=2"/.exec(text)!;
+  assert(Number(seed) > 0);
+  assertMatch(text, /href="\/posts\?q=order%3Arandom%20limit%3A1">Shuffle again/);
+  assertMatch(text, new RegExp(`/posts/\\d\\?q=order%3Arandom%3A${seed}`));
+});
+
+Deno.test("GET /posts names a tag that was read as an operator", async () => {
+  await using server = await startServer({ pictures: [{ tags: ["-_-"] }, { tags: [] }] });
+  const { text } = await open(server, "/posts?q=-_-");
+  assertStringIncludes(text, "There is a tag");
+  assertStringIncludes(text, `/posts?q=${encodeURIComponent('tag:"-_-"')}`);
+  const found = await open(server, `/posts?q=${encodeURIComponent('tag:"-_-"')}`);
+  assertStringIncludes(found.text, "1 post<");
+});
+
+Deno.test("GET /posts lists the most frequent of many tags", async () => {
+  const tags = Array.from({ length: 150 }, (_, i) => `tag_${i}`);
+  await using server = await startServer({
+    pictures: [{ tags }, { tags: ["tag_149", "tag_148"] }],
+  });
+  const { text } = await open(server, "/posts");
+  assertStringIncludes(text, "The 80 most frequent of 150.");
+  for (const name of ["tag_149", "tag_148"]) assertStringIncludes(text, `<bdi>${name}</bdi>`);
+});
+
+Deno.test("GET /help/search explains the language", async () => {
+  await using server = await startSome();
+  const { status, text } = await open(server, "/help/search");
+  assertEquals(status, 200);
+  assertStringIncludes(text, "Search help");
+});
+
+Deno.test("POST /posts/:id/favourite makes a favourite and takes it back", async () => {
+  await using server = await startSome();
+  const total = async () => (await server.json("/api/images?q=fav:me")).body.total;
+  const answer = await submit(server, "/posts/2/favourite", { favourite: "yes", q: "hat" });
+  assertEquals([answer.status, answer.location], [303, "/posts/2?q=hat"]);
+  assertEquals(await total(), 1);
+  assertMatch((await open(server, "/posts/2")).text, /aria-pressed="true"/);
+  assertEquals((await submit(server, "/posts/2/favourite", { favourite: "no" })).status, 303);
+  assertEquals(await total(), 0);
+  assertMatch((await open(server, "/posts/2")).text, /aria-pressed="false"/);
+  assertEquals((await submit(server, "/posts/2/favourite", { favourite: "?" })).status, 400);
+  assertEquals((await submit(server, "/posts/99/favourite", { favourite: "yes" })).status, 404);
 });
 
 Deno.test("what is not there is a page for people and a problem for programs", async () => {
@@ -223,7 +283,11 @@ Deno.test("POST /posts/:id/delete and /trash/:id/restore lead on with 303", asyn
   assertEquals(new URL(deleted.location!, "http://x").pathname, "/trash");
   assertMatch(trash.text, /Post 1 is in the trash/);
   const [, action] = /action="(\/trash\/\d+\/restore)"/.exec(trash.text)!;
-  assertEquals((await open(server, "/posts/1")).status, 404);
+  const gone = await open(server, "/posts/1");
+  assertEquals(gone.status, 404);
+  assertStringIncludes(gone.text, "There is no post 1: it is in the trash");
+  assertStringIncludes(gone.text, '<a href="/trash">Open the trash</a>');
+  assert(!(await open(server, "/posts/99")).text.includes("Open the trash"));
   assertEquals((await submit(server, "/posts/1/delete")).status, 404);
   const restored = await submit(server, action);
   assertEquals(restored.status, 303);

@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import type { PageMessage } from "../../src/http/pages/message.tsx";
 import { toPageNumbers } from "../../src/http/pages/paging.tsx";
+import { HelpPage } from "../../src/http/pages/help.tsx";
 import { ProblemPage } from "../../src/http/pages/problem.tsx";
 import { TagsPage } from "../../src/http/pages/tags.tsx";
 import { TrashPage } from "../../src/http/pages/trash.tsx";
+import { METATAGS } from "../../src/query/metatags.ts";
+import { ORDERS } from "../../src/query/orders.ts";
+import { parseQuery } from "../../src/query/parser.ts";
 import {
   assertHarmless,
   attributesOf,
@@ -91,7 +95,14 @@ Deno.test("GalleryPage pages from the first to the last", () => {
   assertFalse(first.includes(`rel="prev"`));
   assertMatch(first, /href="\/posts\?page=2" rel="next"/);
   assertStringIncludes(first, `aria-label="Page 1" aria-current="page"`);
-  const last = renderGallery({ query: "a", page: 3, pageCount: 3, next: null, limit: 100 });
+  const last = renderGallery({
+    query: "a",
+    page: 3,
+    pageCount: 3,
+    next: null,
+    limit: 100,
+    askedLimit: 100,
+  });
   assertStringIncludes(last, `href="/posts?q=a&amp;page=2&amp;limit=100" rel="prev"`);
   assertFalse(last.includes(`rel="next"`));
   const single = renderGallery({ page: 1, pageCount: 1, next: null });
@@ -104,7 +115,7 @@ Deno.test("GalleryPage pages from the first to the last", () => {
 });
 
 Deno.test("GalleryPage has a form to go to a page", () => {
-  const page = renderGallery({ query: `a "b"`, limit: 100, page: 5 });
+  const page = renderGallery({ query: `a "b"`, limit: 100, askedLimit: 100, page: 5 });
   assertMatch(page, /<form class="jump" action="\/posts" method="get">/);
   assertStringIncludes(page, `name="q" value="a &quot;b&quot;"`);
   assertStringIncludes(page, `name="limit" value="100"`);
@@ -143,12 +154,77 @@ Deno.test("GalleryPage suggests tags for unknown names and keeps the rest of the
     tags: [],
     pageCount: 0,
     next: null,
-    unknown: [{ name: "mikku", suggestions: ["miku", "-_-"] }],
+    unknown: [{ name: "mikku", suggestions: ["miku", 'tag:"-_-"'] }],
   });
   assertStringIncludes(page, "No post matches this search.");
   const queries = attributesOf(page, "href").map(queryOf);
   assert(queries.includes("solo -(miku or hat)"));
-  assert(queries.includes("solo -(*-_- or hat)"));
+  assert(queries.includes('solo -(tag:"-_-" or hat)'));
+  const one = renderGallery({
+    query: "artist:miku",
+    total: 0,
+    images: [],
+    unknown: [{ name: "miku", suggestions: ["miku"] }],
+  });
+  assertMatch(one, /No tag of that category is called <strong[^>]*>miku<\/strong>\. Did you mean/);
+  assert(attributesOf(one, "href").map(queryOf).includes("miku"));
+});
+
+Deno.test("GalleryPage names tags that were read as operators", () => {
+  const page = renderGallery({
+    query: "a -_-",
+    unknown: [{ name: "_-", suggestions: [] }, { name: "z", suggestions: [] }],
+    literal: [{ word: "-_-", term: 'tag:"-_-"' }],
+  });
+  assertMatch(page, /There is a tag <strong[^>]*>-_-<\/strong>/);
+  assert(attributesOf(page, "href").map(queryOf).includes('a tag:"-_-"'));
+  assertFalse(page.includes(">_-<"));
+  assertStringIncludes(page, ">z<");
+});
+
+Deno.test("GalleryPage keeps a limit of the search out of other searches", () => {
+  const page = renderGallery({ query: "a limit:5", limit: 5, tags: [makeTag("hat")] });
+  const hrefs = attributesOf(page, "href");
+  assert(hrefs.includes("/posts?q=hat"));
+  assert(hrefs.includes("/posts?q=a%20limit%3A5&page=2"));
+  assertFalse(hrefs.some((href) => /[?&]limit=5/.test(href)));
+  assertFalse(page.includes(`name="limit"`));
+  // These beat it.
+  assert(hrefs.includes("/posts?q=a%20limit%3A5&limit=40"));
+  assert(hrefs.includes("/posts?q=a%20limit%3A5&limit=100"));
+  const asked = renderGallery({ query: "a", limit: 100, askedLimit: 100, tags: [makeTag("hat")] });
+  assert(attributesOf(asked, "href").includes("/posts?q=hat&limit=100"));
+  assertStringIncludes(asked, `name="limit" value="100"`);
+});
+
+Deno.test("GalleryPage keeps what was typed of an order by chance, and leads on with its seed", () => {
+  const page = renderGallery({ query: "random:7", seededQuery: "order:random:99 limit:7" });
+  assertStringIncludes(page, `value="random:7"`);
+  const queries = attributesOf(page, "href").map(queryOf);
+  for (const wanted of ["order:random:99 limit:7", "order:random limit:7", "random:7 solo"]) {
+    assert(queries.includes(wanted), wanted);
+  }
+  assertMatch(page, /q=order%3Arandom%20limit%3A7">Shuffle again</);
+  assertFalse(renderGallery({ query: "solo" }).includes("Shuffle"));
+});
+
+Deno.test("GalleryPage says when it lists only some of the tags", () => {
+  assertStringIncludes(renderGallery({ tagCount: 612 }), "The 1 most frequent of 612.");
+  assertFalse(renderGallery().includes("most frequent"));
+});
+
+Deno.test("HelpPage explains every metatag and order with examples that work", () => {
+  const page = String(<HelpPage status={STATUS} />);
+  assertHarmless(page);
+  for (const { name, aliases, summary } of METATAGS) {
+    for (const word of [name, ...aliases]) assertStringIncludes(page, `<code>${word}:</code>`);
+    assertStringIncludes(page, summary.replaceAll("'", "&#39;"));
+  }
+  for (const { name } of ORDERS) assertStringIncludes(page, `<code>order:${name}</code>`);
+  const searches = attributesOf(page, "href").map(queryOf).filter((query) => query !== null);
+  assert(searches.length > METATAGS.length);
+  for (const search of searches) parseQuery(search);
+  assertStringIncludes(page, `href="/help/search" aria-label="Search help"`);
 });
 
 Deno.test("GalleryPage marks the faulty character with a caret", () => {
@@ -249,6 +325,12 @@ Deno.test("ProblemPage says what happened and what helps", () => {
   for (const text of ["404", "Not found", "There is no post 9", "Look in the trash"]) {
     assertStringIncludes(page, text);
   }
+  assertFalse(page.includes("Open the trash"));
+  const link = { href: "/trash", text: "Open the trash" };
+  assertStringIncludes(
+    String(<ProblemPage {...props} detail="Gone" remedy={null} link={link} />),
+    `<a href="/trash">Open the trash</a>`,
+  );
   for (const text of HOSTILE) {
     assertHarmless(
       String(

@@ -6,6 +6,7 @@ import {
   HOSTILE,
   makeImage,
   makeTag,
+  NO_RELATIONS,
   renderPost,
 } from "./page_fixtures.tsx";
 
@@ -33,8 +34,49 @@ Deno.test("PostPage shows the picture, its facts and its neighbours", () => {
   assertStringIncludes(page, `href="/posts/6?q=solo" rel="next"`);
   assertStringIncludes(page, `href="/posts?q=solo&amp;page=3"`);
   assertStringIncludes(page, `<pre class="raw">{&quot;id&quot;:1}</pre>`);
+  const small = renderPost({ position: { number: 81, total: 12_345 }, pageSize: 5 });
+  assertStringIncludes(small, `href="/posts?q=solo&amp;page=17"`);
   const alone = renderPost({ previous: null, next: null });
   assertFalse(/rel="(prev|next)"/.test(alone));
+});
+
+Deno.test("PostPage links its posts at sites, here and there", () => {
+  const page = renderPost({
+    known: [
+      { site: "danbooru", id: 101 },
+      { site: "my_host", id: 7 },
+      { site: "other", id: null },
+    ],
+  });
+  assertStringIncludes(
+    page,
+    `<a href="https://danbooru.donmai.us/posts/101" rel="noreferrer noopener nofollow">danbooru</a>`,
+  );
+  assertMatch(page, /href="\/posts\?q=danbooru%3A101" aria-label="[^"]*">#101</);
+  assertMatch(page, /<li>my_host <a href="\/posts\?q=post_id%3A7"[^>]*>#7</);
+  assertStringIncludes(page, "<li>other</li>");
+});
+
+Deno.test("PostPage shows parent, children, pools and whether it is a favourite", () => {
+  const alone = renderPost();
+  assertFalse(/Parent|>Child|Pool/.test(alone));
+  assertMatch(alone, /<form class="favourite" method="post" action="\/posts\/7\/favourite">/);
+  assertMatch(alone, /name="favourite" value="yes"><button type="submit" aria-pressed="false"/);
+  const page = renderPost({
+    relations: {
+      parent: makeImage({ id: 3 }),
+      children: [makeImage({ id: 8 }), makeImage({ id: 9 })],
+      childCount: 30,
+      pools: [{ id: 5, name: "My_<b>Pool</b>", place: 2, count: 12 }],
+      isFavourite: true,
+    },
+  });
+  for (const id of [3, 8, 9]) assertStringIncludes(page, `<a href="/posts/${id}">`);
+  assertStringIncludes(page, "30 children");
+  assertStringIncludes(page, `href="/posts?q=parent%3A3%20order%3Aid"`);
+  assertMatch(page, /href="\/posts\?q=ordpool%3A5"><bdi>My &lt;b&gt;Pool&lt;\/b&gt;<\/bdi>/);
+  assertStringIncludes(page, "2 of 12 posts");
+  assertMatch(page, /name="favourite" value="no"><button type="submit" aria-pressed="true"/);
 });
 
 Deno.test("PostPage plays videos with controls", () => {
@@ -51,6 +93,7 @@ Deno.test("PostPage leaves out facts that nobody knows", () => {
   const page = renderPost({
     image: makeImage({ width: null, height: null, score: null, rating: null, tags: {} }),
     tags: [],
+    known: [],
     facts: {
       fileExt: null,
       sizeBytes: null,
@@ -115,6 +158,12 @@ Deno.test("PostPage links only web sources and escapes hostile facts", () => {
       image: makeImage({ filepath: text, tags: { general: [text] } }),
       query: text,
       tags: [makeTag(stored), makeTag(stored, "artist")],
+      known: [{ site: text, id: 5 }, { site: text, id: null }],
+      relations: {
+        ...NO_RELATIONS,
+        parent: makeImage({ filepath: text, tags: { general: [text] } }),
+        pools: [{ id: 1, name: text, place: 1, count: 1 }],
+      },
       facts: {
         fileExt: text,
         sizeBytes: 1,

@@ -131,7 +131,7 @@ Deno.test("importFolders() reports bad files with a reason and imports the other
     await Deno.writeTextFile(join(source, "lonely.json"), "{}");
     await Deno.mkdir(join(source, ".hidden"));
     await writePicture(join(source, ".hidden/a.png"), 2);
-    await writePicture(join(source, ".b.png"), 3);
+    await writePicture(join(source, ".b.png"), 3, { ".txt": "hidden_too" });
     await new Deno.Command("mkfifo", { args: [join(source, "pipe.png")] }).output();
     const report = await importSource({ library, source });
     const reasons = report.skipped.map(({ path, code, reason }) => [
@@ -149,7 +149,7 @@ Deno.test("importFolders() reports bad files with a reason and imports the other
     assertEquals(reasons[0][2], "It is an SVG drawing");
     assertEquals(reasons[1][2], "It is an empty file");
     assertEquals(countFailed(report), 1);
-    assertEquals(report.added, 4);
+    assertEquals([report.added, report.hidden], [4, 2]);
     await checkWhole(library);
     const names = rowsOf<[string]>(library.core.reader, "SELECT filepath FROM images")
       .map(([filepath]) => filepath.slice(6)).sort();

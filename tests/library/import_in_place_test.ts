@@ -207,7 +207,7 @@ Deno.test("importFolders() stores a copy of a content whose in-place folder is a
 });
 
 Deno.test("importFolders() in place ends right after any renames, edits, copies and losses", async () => {
-  for (let seed = 1; seed <= runs(6, 60); seed++) {
+  for (let seed = 1; seed <= runs(3, 60); seed++) {
     const random = makeRandom(seed);
     await withLibrary(async ({ library, source }) => {
       const nameOf = (i: number) => join(source, `${i}.png`);

@@ -216,7 +216,7 @@ Deno.test("importFolders() loses nothing when the k-th call to the disk fails", 
   for (const mode of ["copy", "move"] as const) {
     let k = 1;
     let hasFailed = true;
-    const step = runs(23, 1);
+    const step = runs(41, 1);
     while (hasFailed) {
       await withLibrary(async ({ library, source }) => {
         const wanted = new Set<string>();

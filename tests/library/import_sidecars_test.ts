@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { SIDECAR_BYTES_MAX } from "../../src/base/limits.ts";
+import { searchImages } from "../../src/library/browse.ts";
 import { getFileMd5 } from "../../src/media/md5.ts";
 import { openWriter } from "../../src/store/database.ts";
 import {
@@ -217,6 +218,25 @@ Deno.test("importFolders() reads the sidecars of every site", async () => {
     await checkWhole(library);
     assertEquals(digest(await importSource({ library, source })), { alreadyThere: SITES.length });
     await checkWhole(library);
+  });
+});
+
+Deno.test("importFolders() keeps a source in words, and prefers an address", async () => {
+  await withLibrary(async ({ library, source }) => {
+    const danbooru = { ...SITES[0][1], source: "Own <i>scan</i>" };
+    const alone = await writePicture(join(source, "a.png"), 1, { ".json": danbooru });
+    const both = await writePicture(join(source, "b.png"), 2, { ".json": danbooru });
+    await Deno.writeTextFile(join(source, "b.json"), JSON.stringify(SITES[1][1]));
+    await importSource({ library, source });
+    await library.core.cache.loadDataFromDb({ verbose: false });
+    const find = async (query: string) =>
+      (await searchImages(library, {
+        query,
+        page: { kind: "number", number: 1 },
+        limit: null,
+      })).images.map(({ md5 }) => md5);
+    assertEquals(await find(`source:"own <i>"`), [await getFileMd5(alone)]);
+    assertEquals(await find("source:https://b.example"), [await getFileMd5(both)]);
   });
 });
 

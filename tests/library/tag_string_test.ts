@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { AppError } from "../../src/base/errors.ts";
+import { TAG_STRING_WORDS_MAX } from "../../src/base/limits.ts";
 import { splitCategory, splitTagString, splitWord } from "../../src/library/tag_string.ts";
 
 Deno.test("splitTagString() divides at white space, and keeps quoted values whole", () => {
@@ -22,6 +24,19 @@ Deno.test("splitTagString() divides at white space, and keeps quoted values whol
   }
   assertEquals(splitTagString('source:""')[0].value, "");
   assertEquals(splitTagString("source:x")[0].value, null);
+});
+
+Deno.test("splitTagString() takes a run that is a tag for that tag, and has an end", () => {
+  const own = new Set(["-_-", 'x:"a']);
+  const words = splitTagString('-_- x:"a b" --_-', (run) => own.has(run) ? run : null);
+  assertEquals(words.map(({ text, isRemoved, ownName }) => [text, isRemoved, ownName]), [
+    ["-_-", false, "-_-"],
+    ['x:"a', false, 'x:"a'],
+    ['b"', false, null],
+    ["-_-", true, null],
+  ]);
+  assertEquals(splitTagString("a ".repeat(TAG_STRING_WORDS_MAX)).length, TAG_STRING_WORDS_MAX);
+  assertThrows(() => splitTagString("a ".repeat(TAG_STRING_WORDS_MAX + 1)), AppError);
 });
 
 Deno.test("splitWord() and splitCategory() look at the first colon", () => {

@@ -51,7 +51,7 @@ Deno.test("openCore() over bare tables answers what SQL answers", async () => {
       await core.cache.loadDataFromDb({ verbose: false });
       assertSameAsSql(core, db);
     });
-    await fc.assert(property, { numRuns: runs(25) });
+    await fc.assert(property, { numRuns: runs(12) });
   });
 });
 
@@ -110,7 +110,7 @@ Deno.test("single edits over bare tables answer what SQL answers, also during a 
         assertEquals(JSON.stringify([...view]), earlier, "a view changed");
       }
     });
-    await fc.assert(property, { numRuns: runs(25) });
+    await fc.assert(property, { numRuns: runs(12) });
   });
 });
 
@@ -157,7 +157,7 @@ Deno.test("the change log brings every edit by SQL into the cache", async () => 
           assertEquals(JSON.stringify([...view]), earlier, "a view changed");
         }
       });
-      await fc.assert(property, { numRuns: runs(25) });
+      await fc.assert(property, { numRuns: runs(12) });
     });
   });
 });

@@ -56,7 +56,7 @@ function canonicalOf(text: string): string {
 }
 
 Deno.test("toCanonicalText() parses to itself", () => {
-  forDrawn(runs(3_000, 60_000), drawQuery, ({ text }) => {
+  forDrawn(runs(1_500, 60_000), drawQuery, ({ text }) => {
     const canonical = canonicalOf(text);
     assertEquals(canonicalOf(canonical), canonical);
   });
@@ -79,7 +79,7 @@ Deno.test("toCanonicalText() is one for searches that differ in places, doubles 
     const other = shuffled(scope.random, tree);
     return [writeTree(scope.random, tree), writeTree(scope.random, other)];
   };
-  forDrawn(runs(1_500, 30_000), draw, ([left, right]) => {
+  forDrawn(runs(800, 30_000), draw, ([left, right]) => {
     assertEquals(canonicalOf(left), canonicalOf(right));
   });
 });
@@ -174,7 +174,7 @@ for (
 ) {
   Deno.test(`parseQuery() parses or refuses whatever ${name} gives`, () => {
     let parsed = 0;
-    forDrawn(runs(2_500, 100_000), draw, (text) => {
+    forDrawn(runs(1_200, 100_000), draw, (text) => {
       if (parseOrRefuse(text)) parsed++;
     });
     assert(parsed > 0, "nothing parsed");

@@ -16,7 +16,7 @@ import { runs } from "../support/tier.ts";
  */
 
 /** 100,000 searches in the full tier. What a seed means must not depend on the tier. */
-const LIBRARIES = runs(20, 760);
+const LIBRARIES = runs(14, 760);
 const QUERIES_PER_LIBRARY = 140;
 /** The naive search reads every image, so large libraries get fewer searches. */
 const IMAGES_SEARCHED_PER_LIBRARY = 60_000;

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { completeMetatags, nameOptionsOf } from "../../src/query/complete_metatags.ts";
+import {
+  completeMetatags,
+  correctMetatag,
+  nameOptionsOf,
+} from "../../src/query/complete_metatags.ts";
 import { METATAGS } from "../../src/query/metatags.ts";
 import { parseQuery } from "../../src/query/parser.ts";
 
@@ -12,6 +16,7 @@ Deno.test("completeMetatags() completes names, other names and values", () => {
     ["rati", ["ratio:", "rating:"]],
     ["RATIN", ["rating:"]],
     ["ext", ["ext:"]],
+    ["ord", ["order:", "ordpool:", "ordfav:"]],
     ["order:sc", ["order:score", "order:score_asc"]],
     ["Rating:E", ["rating:explicit"]],
     ["rating:general,q", ["rating:general,questionable"]],
@@ -30,7 +35,19 @@ Deno.test("completeMetatags() completes names, other names and values", () => {
     ["no_such", []],
   ];
   for (const [text, expected] of table) assertEquals(values(text), expected, text);
-  assertEquals(values("order:", 2).length, 2);
+  assertEquals(values("order:"), [
+    "order:score",
+    "order:random",
+    "order:date",
+    "order:date_asc",
+    "order:landscape",
+    "order:portrait",
+  ]);
+  // The search box asks for so many behind a colon.
+  const all = values("order:", 50);
+  for (const order of ["similar", "custom", "id", "tagcount_asc"]) {
+    assert(all.includes(`order:${order}`), order);
+  }
 });
 
 Deno.test("completeMetatags() offers only what a search understands", () => {
@@ -39,8 +56,8 @@ Deno.test("completeMetatags() offers only what a search understands", () => {
     if (words.length === 0) continue;
     const completions = completeMetatags(`${name}:`, 1_000);
     assert(completions.length > 0, name);
-    for (const { value, summary } of completions) {
-      assert(summary !== "");
+    for (const { value, summary, example } of completions) {
+      assert(summary !== "" && example === value);
       // These two refer to another term.
       if (!["order:similar", "order:custom"].includes(value)) parseQuery(value);
     }
@@ -56,4 +73,45 @@ Deno.test("nameOptionsOf() knows the prefixes of tag names", () => {
     undefined,
     undefined,
   ]);
+});
+
+Deno.test("completeMetatags() says what each value finds", () => {
+  const about = (text: string) => completeMetatags(text, 1)[0].summary;
+  assertEquals(
+    ["order:favc", "rating:e", "is:sf", "pool:n", "has:chil", "filetype:p", "danbooru:n"].map(
+      about,
+    ),
+    [
+      "the most favourites at its site first",
+      "rated explicit",
+      "rated general or sensitive",
+      "in no pool",
+      "has children",
+      "PNG files",
+      "has none",
+    ],
+  );
+});
+
+Deno.test("correctMetatag() gives the metatag that was nearly typed", () => {
+  const table: [string, string[]][] = [
+    ["scor:>5", ["score:>5"]],
+    ["score>5", ["score:>5"]],
+    ["Score=5", ["score:5"]],
+    ["width>=5", ["width:>=5"]],
+    ["widht:>", ["width:>"]],
+    ["ratting:e", ["rating:e"]],
+    ["ordr:score", ["order:score"]],
+    ["favcnt:1", ["favcount:1"]],
+    // Metatags, tags and what is neither.
+    ["score:5", []],
+    ["re:zero", []],
+    ["artis:x", []],
+    ["^_^", []],
+    [":)", []],
+    ["", []],
+  ];
+  for (const [text, expected] of table) {
+    assertEquals(correctMetatag(text).map(({ value }) => value).slice(0, 1), expected, text);
+  }
 });

@@ -52,6 +52,7 @@ Deno.test("completeWord() offers metatags beside tags, and values behind their n
     ["character:ra", []],
     ["re:z", ["tag re:zero prefix"]],
     ["score:>", []],
+    ["widht:>5", ["metatag width:>5 prefix"]],
     ["ra*", []],
     ['source:"ra', []],
     ["-", []],
@@ -100,4 +101,26 @@ Deno.test("completeWord() counts within the rest of the search", async () => {
     [["hair_bow", 1, 1], ["hair", 1, 0]],
   );
   assertEquals(counted.sort(), [1, 2]);
+});
+
+Deno.test("completeWord() offers tags whose names begin with operators", async () => {
+  const snapshot = await build(["-_-", "~x", "xenon", "(o)", "-x-", '"quoted"']);
+  const list = (word: string) =>
+    completeWord(snapshot, { word, limit: 5, countWithTag: () => 7 })
+      .map(({ operators, value, countInContext }) => `${operators}|${value} ${countInContext}`);
+  const table: [string, string[]][] = [
+    ["-_", ['|tag:"-_-" 7']],
+    ["-_-", ['|tag:"-_-" 7']],
+    ["~-_", ['~|tag:"-_-" 7']],
+    // What is typed exactly comes first, what only begins so last.
+    ["~x", ['|tag:"~x" 7', "~|xenon 7", '~|tag:"-x-" 7']],
+    ["-x", ["-|xenon 7", '-|tag:"~x" 7', '|tag:"-x-" 7']],
+    ["(o", ['|tag:"(o)" 7']],
+    ['"qu', ['|"quoted" 7']],
+    ["-", []],
+    ["(", []],
+  ];
+  for (const [word, expected] of table) assertEquals(list(word), expected, word);
+  const [first] = completeWord(snapshot, { word: "-_", limit: 1, countWithTag: null });
+  assertEquals([first.name, first.countInContext], ["-_-", null]);
 });

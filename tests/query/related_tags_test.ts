@@ -1,4 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { runAtOnce } from "../../src/query/steps.ts";
 import { findRelatedTags, RELATIONS } from "../../src/query/related_tags.ts";
 import { buildSnapshot } from "../support/plain_library.ts";
 
@@ -19,7 +20,7 @@ const ALL = { relation: "cosine", category: null, limit: 10 } as const;
 Deno.test("findRelatedTags() measures exactly when it sees every image", async () => {
   const snapshot = await buildSnapshot({ tags: TAGS, images: IMAGES });
   const found = { rows: [0, 1, 2, 3], total: 4 };
-  const related = findRelatedTags(snapshot, found, ALL);
+  const related = runAtOnce(findRelatedTags(snapshot, found, ALL));
   assertEquals(related.map(({ tag }) => tag.name), ["solo", "wlop", "hat"]);
   const hat = related[2];
   assertAlmostEquals(hat.cosine, 2 / Math.sqrt(4 * 10));
@@ -32,7 +33,7 @@ Deno.test("findRelatedTags() measures exactly when it sees every image", async (
 Deno.test("findRelatedTags() scales a sample up, and no value above 1", async () => {
   const snapshot = await buildSnapshot({ tags: TAGS, images: IMAGES });
   // Half of the images that are solo; the artist is on one of them, and on no other.
-  const related = findRelatedTags(snapshot, { rows: [2, 3], total: 4 }, ALL);
+  const related = runAtOnce(findRelatedTags(snapshot, { rows: [2, 3], total: 4 }, ALL));
   const by = new Map(related.map((one) => [one.tag.name, one]));
   assertEquals(by.get("wlop")!.overlap, 1);
   assertAlmostEquals(by.get("hat")!.cosine, 4 / Math.sqrt(40));
@@ -45,10 +46,10 @@ Deno.test("findRelatedTags() keeps to a category, an order and a limit", async (
   const snapshot = await buildSnapshot({ tags: TAGS, images: IMAGES });
   const found = { rows: [0, 1, 2, 3], total: 4 };
   const names = (options: Partial<Parameters<typeof findRelatedTags>[2]>) =>
-    findRelatedTags(snapshot, found, { ...ALL, ...options }).map(({ tag }) => tag.name);
+    runAtOnce(findRelatedTags(snapshot, found, { ...ALL, ...options })).map(({ tag }) => tag.name);
   assertEquals(names({ category: "artist" }), ["wlop"]);
   assertEquals(names({ category: "general" }), ["solo", "hat"]);
   assertEquals(names({ relation: "frequency" }), ["solo", "hat", "wlop"]);
   assertEquals(names({ limit: 1 }), ["solo"]);
-  assertEquals(findRelatedTags(snapshot, { rows: [], total: 0 }, ALL), []);
+  assertEquals(runAtOnce(findRelatedTags(snapshot, { rows: [], total: 0 }, ALL)), []);
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { listTags, suggestTags } from "../../src/query/tag_list.ts";
+import { listTags } from "../../src/query/tag_list.ts";
 import { buildSnapshot, toState } from "../support/plain_library.ts";
 import { runs } from "../support/tier.ts";
 
@@ -42,23 +42,4 @@ Deno.test("listTags() equals sorting everything", async () => {
     }),
     { numRuns: runs(40) },
   );
-});
-
-Deno.test("suggestTags() gives what the longest known beginning leads to", async () => {
-  const names = ["hatsune_miku", "hat", "solo", "日本"];
-  const tags = names.map((name, i) => ({ id: i + 1, name }));
-  const snapshot = await buildSnapshot({ tags, images: [{ id: 1, tagIds: [1, 2, 3, 4] }] });
-  const table: [string, string[]][] = [
-    ["hatsune_mikku", ["hatsune_miku"]],
-    ["hatzzz", ["hat", "hatsune_miku"]],
-    ["sollo", ["solo"]],
-    ["xyz", []],
-    ["x", []],
-    ["", []],
-    ["日本語", ["日本"]],
-  ];
-  for (const [name, expected] of table) {
-    assertEquals(suggestTags(snapshot, name, 5), expected, name);
-  }
-  assertEquals(suggestTags(snapshot, "hatzzz", 1), ["hat"]);
 });

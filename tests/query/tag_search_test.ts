@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { runAtOnce } from "../../src/query/steps.ts";
 import { findTagIds, tagOfId, type TagOrder } from "../../src/query/tag_search.ts";
 import { buildSnapshot, type PlainTag, toState } from "../support/plain_library.ts";
 import { runs } from "../support/tier.ts";
@@ -64,18 +65,23 @@ Deno.test("findTagIds() lists every tag in every order, also after edits", async
       }
       const edited = snapshot.withTags(table);
       for (const order of ["date", "name", "count"] as const) {
-        const found = findTagIds(edited, { order });
+        const found = runAtOnce(findTagIds(edited, { order }));
         assertEquals([...found], expectIds(known, counts, order), order);
       }
-      const named = findTagIds(edited, { order: "date", matchesName: (name) => name < "b" });
+      const named = runAtOnce(
+        findTagIds(edited, { order: "date", matchesName: (name) => name < "b" }),
+      );
       const expected = expectIds(known.filter(({ name }) => name < "b"), counts, "date");
       assertEquals([...named], expected);
-      const used = findTagIds(edited, { order: "date", matches: ({ count }) => count > 0 });
+      const used = runAtOnce(
+        findTagIds(edited, { order: "date", matches: ({ count }) => count > 0 }),
+      );
       const all = expectIds(known, counts, "date").filter((id) => (counts.get(id) ?? 0) > 0);
       assertEquals([...used], all);
       const some = [...known.filter((_, i) => i % 2 === 0), { id: 99, name: "nothing" }];
       for (const order of ["date", "name", "count"] as const) {
-        const exact = findTagIds(edited, { order, names: some.map(({ name }) => name) });
+        const names = some.map(({ name }) => name);
+        const exact = runAtOnce(findTagIds(edited, { order, names }));
         assertEquals([...exact], expectIds(some.slice(0, -1), counts, order));
       }
       for (const { id, name } of known) assertEquals(tagOfId(edited, id)?.name, name);

@@ -12,6 +12,7 @@ const NOTHING: PostEdit = {
   remove: [],
   categories: [],
   source: null,
+  fileSizeBytes: null,
   parent: null,
   pools: { join: [], leave: [], make: [] },
   isFavourite: null,

@@ -133,6 +133,7 @@ Deno.test("ensureTag() finds, makes and categorises", async () => {
       [{ name: "fresh", category: null }, "general"],
       [{ name: "miku", category: "character" }, "character"],
       [{ name: "rating:general", category: null }, "rating"],
+      [{ name: "rating:explicit", category: "meta" }, "rating"],
       [{ name: "bare", category: "meta" }, "meta"],
     ];
     for (const [tag, category] of table) {

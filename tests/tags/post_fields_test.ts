@@ -8,6 +8,7 @@ import {
   readPostId,
   readSide,
   readSize,
+  readSourceText,
   readTime,
   readUrls,
 } from "../../src/tags/post_fields.ts";
@@ -93,6 +94,17 @@ Deno.test("readUrls() keeps web addresses, each once", () => {
     ]),
     ["https://a.example/1", "https://b.example/2", "https://dead.example/"],
   );
+});
+
+Deno.test("readSourceText() keeps words that are no address, in one line", () => {
+  assertEquals(readSourceText(["Own <i>scan</i>"]), "Own <i>scan</i>");
+  assertEquals(readSourceText([" Comic\n Market\u0000 84 "]), "Comic Market 84");
+  assertEquals(
+    readSourceText(["https://a.example/1", null, 5, "", ["javascript:x"]]),
+    "javascript:x",
+  );
+  assertEquals(readSourceText(["scan https://a.example/1", undefined, " "]), null);
+  assertEquals(readSourceText(["x".repeat(9_000)])?.length, 500);
 });
 
 Deno.test("firstFieldOf() passes over fields that are missing or null", () => {

@@ -65,6 +65,7 @@ Deno.test("extractPost() leaves out each field of the wrong type by itself", () 
     duration: null,
     createdAt: null,
     sourceUrls: ["https://example.org"],
+    sourceText: null,
     tags: [{ name: "kept", category: "general" }, { name: "listed", category: null }],
     rejectedTagsCount: 0,
   });

@@ -121,6 +121,7 @@ Deno.test("extractPost() reads a Danbooru post", () => {
     duration: 4.16,
     createdAt: "2025-09-15T23:27:31.639Z",
     sourceUrls: ["https://twitter.com/someone/status/1667444598267068417"],
+    sourceText: null,
     tags: [
       { name: "1girl", category: "general" },
       { name: "blush", category: "general" },
@@ -131,6 +132,13 @@ Deno.test("extractPost() reads a Danbooru post", () => {
     ],
     rejectedTagsCount: 0,
   });
+});
+
+Deno.test("extractPost() keeps a source that is no address as text", () => {
+  const { sourceUrls, sourceText } = extractPost({ ...DANBOORU, source: "Own scan" });
+  assertEquals([sourceUrls, sourceText], [[], "Own scan"]);
+  const gelbooru = extractPost({ ...GELBOORU, source: "Don&#039;t know" });
+  assertEquals(gelbooru.sourceText, "Don't know");
 });
 
 Deno.test("extractPost() reads the lists that newer gallery-dl adds, with the same result", () => {

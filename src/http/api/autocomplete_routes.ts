@@ -3,6 +3,7 @@ import { AppError } from "../../base/errors.ts";
 import type { TagId } from "../../base/ids.ts";
 import { QuerySyntaxError } from "../../base/query_syntax_error.ts";
 import type { ImageSnapshot } from "../../cache/image_snapshot.ts";
+import { completeWildcard } from "../../query/complete_wildcard.ts";
 import { completeWord } from "../../query/complete_word.ts";
 import { parseQuery } from "../../query/parser.ts";
 import { search } from "../../query/search.ts";
@@ -17,7 +18,9 @@ export function buildAutocompleteRoutes(state: ServerState): Hono {
     const snapshot = state.library.core.cache.current;
     const { q, context: rest, limit } = check(COMPLETION, context.req.query());
     const countWithTag = await counterWithin(snapshot, rest);
-    const completions = completeWord(snapshot, { word: q, limit, countWithTag });
+    const completions = q.includes("*")
+      ? await completeWildcard(snapshot, q)
+      : completeWord(snapshot, { word: q, limit, countWithTag });
     return context.json({ query: q, completions, tookMs: performance.now() - startedAt });
   });
   return routes;

@@ -9,15 +9,15 @@ let chosen = -1;
 let timer = 0;
 let running = new AbortController();
 
-/** The word around the cursor, and what surrounds it; operators in front are none of it. */
+/** The word around the cursor with its operators, and what surrounds it. */
 function currentWord() {
   const { value } = input;
   const at = input.selectionStart ?? value.length;
-  const [before] = /\S*$/.exec(value.slice(0, at));
-  const word = before.replace(/^[-~(]+/, "");
+  const [word] = /\S*$/.exec(value.slice(0, at));
   const end = at + /^\S*/.exec(value.slice(at))[0].length;
-  const context = `${value.slice(0, at - before.length)} ${value.slice(end)}`.trim();
-  return { word, context, start: at - word.length, end };
+  const start = at - word.length;
+  const context = `${value.slice(0, start)} ${value.slice(end)}`.trim();
+  return { word, context, start, end };
 }
 
 /** Between quotes stands a value, not a word. */
@@ -36,7 +36,8 @@ function onInput(event) {
 
 async function ask(word, context) {
   const { signal } = running = new AbortController();
-  const wanted = new URLSearchParams({ q: word, context, limit: 12 });
+  // Behind the name of a metatag all its values are offered.
+  const wanted = new URLSearchParams({ q: word, context, limit: word.includes(":") ? 50 : 12 });
   const found = await fetch(`/api/tags/autocomplete?${wanted}`, { signal })
     .then((answer) => answer.json()).catch(() => ({}));
   if (!signal.aborted) show(found.completions ?? []);
@@ -77,12 +78,13 @@ function onKey(event) {
 
 function accept(index) {
   const { start, end } = currentWord();
-  const { kind, value } = shown[index];
+  const { kind, operators, value } = shown[index];
   // Behind the name of a metatag comes its value.
   const isName = kind === "metatag" && value.endsWith(":");
   const rest = input.value.slice(end).trimStart();
-  input.value = `${input.value.slice(0, start)}${value}${isName && !rest ? "" : " "}${rest}`;
-  const cursor = start + value.length + (isName ? 0 : 1);
+  const before = input.value.slice(0, start) + operators + value;
+  input.value = `${before}${isName && !rest ? "" : " "}${rest}`;
+  const cursor = before.length + (isName ? 0 : 1);
   input.setSelectionRange(cursor, cursor);
   close();
   if (isName) onInput();
@@ -120,15 +122,16 @@ function toRow(completion, index) {
   row.role = "option";
   const isEmpty = countInContext === 0;
   row.classList.toggle("empty", isEmpty);
-  const label = make("span", kind === "tag" ? `name ${category ?? "general"}` : "metatag", name);
+  const isCounted = kind !== "metatag";
+  const label = make("span", isCounted ? `name ${category ?? "general"}` : "metatag", name);
   const parts = antecedent === null ? [label] : [make("span", "soft", antecedent), " → ", label];
   const [all, here] = [count, countInContext].map((number) => number?.toLocaleString("en"));
-  const meaning = name.endsWith(":") ? `${summary}, as ${example}` : "";
-  const right = kind === "tag" ? (here ? `${here} of ${all}` : all) : meaning;
+  const meaning = name.endsWith(":") ? `${summary}, as ${example}` : summary;
+  const right = isCounted ? (here ? `${here} of ${all}` : all) : meaning;
   row.append(
     make("span", "", ...parts),
     " ",
-    make("span", kind === "tag" ? "count" : "soft", right),
+    make("span", isCounted ? "count" : "soft", right),
   );
   if (isEmpty) row.title = "No result of this search has it";
   return row;

@@ -3,7 +3,7 @@ import { getPath } from "hono/utils/url";
 import { AppError } from "../../base/errors.ts";
 import { log } from "../../base/log.ts";
 import type { ServerState } from "../server_state.ts";
-import { authenticate } from "./auth.ts";
+import { authenticate, missingCredentials } from "./auth.ts";
 import { addAutocompleteRoutes } from "./autocomplete_routes.ts";
 import type { DanbooruEnv, Format } from "./context.ts";
 import { DanbooruError, type ErrorBody, toErrorAnswer } from "./errors.ts";
@@ -13,7 +13,7 @@ import { Params } from "./params.ts";
 import { addPoolRoutes } from "./pools_routes.ts";
 import { addPostEditRoutes } from "./post_edit_routes.ts";
 import { addPostRoutes } from "./posts_routes.ts";
-import { toXmlError } from "./render.ts";
+import { toXml } from "./render.ts";
 import { addTagRoutes } from "./tags_routes.ts";
 import { addUserRoutes } from "./users_routes.ts";
 
@@ -30,14 +30,20 @@ const RESOURCES = new Set([
     "users",
     "media_assets",
   ],
+  // Asked for by clients, and not there: they read an error of this API.
+  ...["session", "status"],
   ...EMPTY_RESOURCES,
 ]);
 
-/** The path without its ending, and the ending; none for what is not this API's. */
+/**
+ * The path without its ending, and the ending; none for what is not this API's. As on Danbooru, slashes
+ * are as good as one, and one at the end as none: settings of clients end in a slash.
+ */
 function splitPath(request: Request): { path: string; ending: string } | undefined {
   // An ending begins with a letter: `/posts/1.0` is an id that nothing has.
-  const pattern = /^(\/([a-z0-9_]+)(?:\/.*)?)\.([a-z][a-z0-9]*)$/i;
-  const [, path, resource, ending] = pattern.exec(getPath(request)) ?? [];
+  const pattern = /^(\/([a-z0-9_]+)(?:\/.*)?)\.([a-z][a-z0-9]*)\/?$/is;
+  const whole = getPath(request).replaceAll(/\/{2,}/g, "/");
+  const [, path, resource, ending] = pattern.exec(whole) ?? [];
   if (path === undefined || !RESOURCES.has(resource)) return undefined;
   return { path, ending: ending.toLowerCase() };
 }
@@ -55,8 +61,18 @@ export function answerDanbooru(state: ServerState): MiddlewareHandler {
   const app = buildDanbooru(state);
   return async (context, next) => {
     if (!isDanbooruRequest(context.req.raw)) return await next();
-    return await app.fetch(context.req.raw);
+    const response = await app.fetch(context.req.raw);
+    if (hasHiddenBody(context.req.raw)) response.headers.set("connection", "close");
+    return response;
   };
+}
+
+/**
+ * Whether a DELETE may have a body that it does not announce. npm danbooru sends one, with its key in it:
+ * left on a connection that is kept, it would be read as the beginning of the next request.
+ */
+function hasHiddenBody({ method, headers }: Request): boolean {
+  return method === "DELETE" && !headers.has("content-length") && !headers.has("transfer-encoding");
 }
 
 function buildDanbooru(state: ServerState): Hono<DanbooruEnv> {
@@ -76,7 +92,13 @@ function buildDanbooru(state: ServerState): Hono<DanbooruEnv> {
     const params = await Params.read(context.req.raw);
     context.set("params", params);
     const authorization = context.req.header("authorization");
-    context.set("visitor", authenticate({ authorization, params }, state.apiKey));
+    const visitor = authenticate({ authorization, params }, state.apiKey);
+    context.set("visitor", visitor);
+    // The key is in the body that cannot be read: whoever sent one is told so, and not that it may not.
+    if (
+      visitor.login === null && hasHiddenBody(context.req.raw) &&
+      context.req.header("content-type") !== undefined
+    ) throw missingCredentials();
     await next();
   });
   addPostRoutes(app);
@@ -113,12 +135,13 @@ export function danbooruProblem(request: Request, error: unknown): Response {
   const isWrite = request.method !== "GET" && request.method !== "HEAD";
   const { status, body, isBug } = toErrorAnswer(error, { isWrite });
   const path = getPath(request);
+  const isXml = splitPath(request)?.ending === "xml";
   if (isBug) {
     log("http").error("{method} {path} failed: {error}", { method: request.method, path, error });
   }
   const headers = new Headers({ "cache-control": "no-store" });
   if (status === 401) headers.set("www-authenticate", 'Basic realm="ChibiBooru"');
-  return writeProblem(body, { isXml: path.toLowerCase().endsWith(".xml"), status, headers });
+  return writeProblem(body, { isXml, status, headers });
 }
 
 function writeProblem(
@@ -127,5 +150,5 @@ function writeProblem(
 ): Response {
   const { isXml, status, headers } = options;
   headers.set("content-type", `application/${isXml ? "xml" : "json"}; charset=utf-8`);
-  return new Response(isXml ? toXmlError(body.message) : JSON.stringify(body), { status, headers });
+  return new Response(isXml ? toXml(body, "result") : JSON.stringify(body), { status, headers });
 }

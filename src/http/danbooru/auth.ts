@@ -25,7 +25,7 @@ export function authenticate(
   const sent = readCredentials(request);
   if (apiKey === null) return { login: sent?.login || OWNER };
   if (sent === undefined) return { login: null };
-  if (sent.login === "" || sent.key === "") throw refused("Missing `login` or `api_key`");
+  if (sent.login === "" || sent.key === "") throw missingCredentials();
   if (!isSame(sent.key, apiKey)) throw refused("Invalid API key");
   return { login: sent.login };
 }
@@ -65,6 +65,11 @@ function decode(encoded: string): string {
 function isSame(left: string, right: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(left), digest(right));
+}
+
+/** Credentials were to come, and did not, or not all of them. */
+export function missingCredentials(): DanbooruError {
+  return refused("Missing `login` or `api_key`");
 }
 
 function refused(message: string): DanbooruError {

@@ -2,9 +2,11 @@ import type { Hono } from "hono";
 import type { ImageSnapshot } from "../../cache/image_snapshot.ts";
 import { completeTags, type Completion } from "../../query/autocomplete.ts";
 import { completeMetatags } from "../../query/complete_metatags.ts";
+import { runSteps, type Steps } from "../../query/steps.ts";
 import { answer, type DanbooruContext, type DanbooruEnv, snapshotOf } from "./context.ts";
-import { nameMatcher, readLimit } from "./params.ts";
-import { findPools, toPoolName } from "./pools_routes.ts";
+import { nameMatcher } from "./matchers.ts";
+import { readLimit } from "./params.ts";
+import { orderedPools, toPoolName } from "./pools_routes.ts";
 import type { Fields } from "./render.ts";
 import { toCategoryNumber, toTag } from "./tag_view.ts";
 
@@ -15,22 +17,22 @@ const LIMIT_MAX = 100;
 export function addAutocompleteRoutes(app: Hono<DanbooruEnv>): void {
   app.get(
     "/autocomplete",
-    (context) => answer(context, complete(context), { root: "autocompletes" }),
+    async (context) => answer(context, await complete(context), { root: "autocompletes" }),
   );
 }
 
-function complete(context: DanbooruContext): Fields[] {
+async function complete(context: DanbooruContext): Promise<Fields[]> {
   const { params } = context.var;
   const text = params.text("search", "query") ?? "";
   const type = params.text("search", "type") ?? "tag_query";
   const limit = readLimit(params, { max: LIMIT_MAX }) ?? LIMIT_DEFAULT;
   const snapshot = snapshotOf(context);
-  if (type === "pool") return completePools(snapshot, text, limit);
+  if (type === "pool") return await runSteps(completePools(snapshot, text, limit));
   if (type === "artist") return completeNames(snapshot, `artist:${text}`, limit);
   if (type === "tag") return completeNames(snapshot, text, limit);
   if (type !== "tag_query") return [];
   // Only the last word is being typed, and its operators are not part of a name.
-  const word = (/[^\s\u0085]*$/u.exec(text)?.[0] ?? "").replace(/^[-~(]+/, "");
+  const word = (text.split(/[\s\u0085]+/u).at(-1) ?? "").replace(/^[-~(]+/, "");
   if (word === "") return [];
   const metatags = completeMetatags(word, limit)
     .filter(({ value }) => value.includes(":") && !value.endsWith(":"))
@@ -66,16 +68,25 @@ function completeNames(snapshot: ImageSnapshot, text: string, limit: number): Fi
   });
 }
 
-function completePools(snapshot: ImageSnapshot, text: string, limit: number): Fields[] {
+/** Pools looked at between two pauses. */
+const CHUNK_POOLS = 1 << 9;
+
+function* completePools(snapshot: ImageSnapshot, text: string, limit: number): Steps<Fields[]> {
   const matches = nameMatcher(`*${text}*`);
-  return findPools(snapshot).filter((pool) => matches(toPoolName(pool)))
-    .sort((a, b) => b.imageIds.length - a.imageIds.length).slice(0, limit)
-    .map((pool) => ({
+  const found: Fields[] = [];
+  for (const [i, pool] of (yield* orderedPools(snapshot, "post_count")).entries()) {
+    if (found.length === limit) break;
+    if (i % CHUNK_POOLS === CHUNK_POOLS - 1) yield;
+    const name = toPoolName(pool);
+    if (!matches(name)) continue;
+    found.push({
       type: "pool",
       label: pool.name.replaceAll("_", " "),
-      value: toPoolName(pool),
+      value: name,
       id: pool.id,
       post_count: pool.imageIds.length,
       category: "series",
-    }));
+    });
+  }
+  return found;
 }

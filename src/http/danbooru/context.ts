@@ -4,7 +4,9 @@ import { findPage, type FoundPage } from "../../library/browse.ts";
 import type { Row } from "../../base/ids.ts";
 import type { ImageSnapshot } from "../../cache/image_snapshot.ts";
 import type { PageRequest } from "../../query/page.ts";
+import { parentPairsSteps } from "../../query/parents.ts";
 import { parseQuery } from "../../query/parser.ts";
+import { runSteps } from "../../query/steps.ts";
 import { readLastEdits } from "../../store/post_edits.ts";
 import type { ServerState } from "../server_state.ts";
 import { checkMayWrite, type Visitor } from "./auth.ts";
@@ -109,41 +111,58 @@ export function requirePost(snapshot: ImageSnapshot, id: number | undefined): Ro
   return row;
 }
 
-/** What the view of some posts needs beside the snapshot. Cost: one statement. */
-export function surroundingsOf(
+/**
+ * What the view of some posts needs beside the snapshot. Cost: one statement, and the first time after a
+ * load or an edit all parents, in slices.
+ */
+export async function surroundingsOf(
   context: DanbooruContext,
   snapshot: ImageSnapshot,
   rows: readonly Row[],
-): PostSurroundings {
+): Promise<PostSurroundings> {
+  // Every post names its parent and says whether it has children: looked up at once in what is kept now.
+  await runSteps(parentPairsSteps(snapshot));
+  return { origin: originOf(context), lastEdits: lastEditsOf(context, snapshot, rows) };
+}
+
+/** When some posts were edited last, by image id. Cost: one statement. */
+export function lastEditsOf(
+  context: DanbooruContext,
+  snapshot: ImageSnapshot,
+  rows: readonly Row[],
+): ReadonlyMap<number, number> {
   const { reader } = context.var.state.library.core;
-  return {
-    origin: new URL(context.req.url).origin,
-    lastEdits: readLastEdits(reader, rows.map((row) => snapshot.idAt(row))),
-  };
+  return readLastEdits(reader, rows.map((row) => snapshot.idAt(row)));
+}
+
+/** Scheme and host that a client spoke to: the host is the one that was checked, not that of the URL. */
+function originOf(context: DanbooruContext): string {
+  const { protocol, host } = new URL(context.req.url);
+  return `${protocol}//${context.req.header("host") ?? host}`;
 }
 
 /** Posts on a page, unless a parameter or the search itself says otherwise. */
 const POSTS_LIMIT_DEFAULT = 20;
 const POSTS_LIMIT_MAX = 200;
-/** A search that chooses its page size. */
-const OWN_LIMIT = /(?:^|[\s(])(?:limit|random):/i;
 
 /**
  * Finds the page of posts that a request asks for.
  *
  * @throws {QuerySyntaxError} If the search does not parse.
  */
-export function findPosts(
+export async function findPosts(
   context: DanbooruContext,
   query: string,
   options: { page?: PageRequest; limit?: number } = {},
 ): Promise<FoundPage> {
   const { params, state } = context.var;
   const limit = options.limit ?? readLimit(params, { max: POSTS_LIMIT_MAX });
-  return findPage(state.library, {
+  // A search may choose its page size.
+  const own = limit === undefined ? parseQuery(query).limit : null;
+  return await findPage(state.library, {
     query,
     page: options.page ?? readPage(params),
-    limit: limit ?? (OWN_LIMIT.test(query) ? null : POSTS_LIMIT_DEFAULT),
+    limit: limit ?? own ?? POSTS_LIMIT_DEFAULT,
   });
 }
 

@@ -41,7 +41,7 @@ export type ErrorBody = {
   error: string;
   message: string;
   backtrace: string[];
-  errors?: { base: readonly string[] };
+  errors?: { base: string[] };
 };
 
 /** Danbooru's class for each kind of failure of this program. */
@@ -63,7 +63,7 @@ export function toErrorAnswer(
   const { status, errorClass, message, faults } = known ??
     new DanbooruError(500, "StandardError", "An unexpected error; see the server's log");
   const body: ErrorBody = { success: false, error: errorClass, message, backtrace: [] };
-  if (faults !== undefined) body.errors = { base: faults };
+  if (faults !== undefined) body.errors = { base: [...faults] };
   return { status, body, isBug: known === undefined };
 }
 

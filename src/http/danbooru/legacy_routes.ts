@@ -15,16 +15,16 @@ import { listTags } from "./tags_routes.ts";
 export function addLegacyRoutes(app: Hono<DanbooruEnv>): void {
   app.get("/post/index", async (context) => {
     const { snapshot, rows } = await findPosts(context, readTags(context.var.params));
-    const around = surroundingsOf(context, snapshot, rows);
+    const around = await surroundingsOf(context, snapshot, rows);
     const posts = rows.map((row) => toLegacyPost(snapshot, row, around));
     return answer(context, posts, { root: "posts" });
   });
   app.get("/tag/index", answerTags);
 }
 
-function answerTags(context: DanbooruContext): Response {
+async function answerTags(context: DanbooruContext): Promise<Response> {
   const { params } = context.var;
-  const tags = listTags(context, {
+  const tags = await listTags(context, {
     name: params.text("name") || undefined,
     pattern: params.text("name_pattern") || undefined,
     order: params.text("order") ?? "name",

@@ -1,20 +1,29 @@
 import { ID_MAX } from "../../base/ids.ts";
+import { POOL_IMAGES_MAX } from "../../base/limits.ts";
 import type { PageRequest } from "../../query/page.ts";
-import { DanbooruError } from "./errors.ts";
+import { DanbooruError, invalid } from "./errors.ts";
 
 /** Levels of `a[b][c]` and of JSON objects that are read. */
 const DEPTH_MAX = 8;
 /** Fields of one request. */
 const FIELDS_MAX = 10_000;
+/** Members of a list in JSON: the posts of a pool are one. */
+const LIST_LENGTH_MAX = POOL_IMAGES_MAX;
+/** Length of a field's name. */
+const KEY_LENGTH_MAX = 1_000;
 const TRUE_WORDS = new Set(["true", "t", "yes", "y", "on", "1"]);
 const FALSE_WORDS = new Set(["false", "f", "no", "n", "off", "0"]);
 const NUMBER_MAX = 0x7fff_ffff;
 
-type Tree = Map<string, Tree | string | string[]>;
+/** Stands for a list whose members are no texts: it is an error to whoever reads it, and only then. */
+const BROKEN: unique symbol = Symbol("a list of something else");
+type Leaf = string | string[] | null | typeof BROKEN;
+type Tree = Map<string, Tree | Leaf>;
 
 /**
  * The parameters of a request as Rails has them: query, form and JSON merged, `a[b]=c` and `{"a":{"b":"c"}}`
- * alike. The query wins where both have a field. Scalars are texts, and null is the empty one.
+ * alike. The query wins where both have a field. Scalars are texts; null is no text, as clients in typed
+ * languages write it for what they do not set.
  */
 export class Params {
   readonly #root: Tree;
@@ -36,24 +45,52 @@ export class Params {
     return new Params(root);
   }
 
-  /** The text at a path; that of a list is its members with a space between; undefined without one. */
+  /**
+   * The text at a path; that of a list is its members with a space between; undefined without one.
+   *
+   * @throws {DanbooruError} 422 for a list with members that are no texts.
+   */
   text(...path: string[]): string | undefined {
-    const found = this.#find(path);
-    if (found === undefined || found instanceof Map) return undefined;
-    return typeof found === "string" ? found : found.join(" ");
+    const found = this.#leaf(path);
+    return Array.isArray(found) ? found.join(" ") : found ?? undefined;
   }
 
-  /** The members at a path: a list, or a text divided at commas and white space. */
+  /**
+   * The members at a path: a list, or a text divided at commas and white space.
+   *
+   * @throws {DanbooruError} As {@link text}.
+   */
   list(...path: string[]): string[] | undefined {
-    const found = this.#find(path);
-    if (found === undefined || found instanceof Map) return undefined;
+    const found = this.#leaf(path) ?? undefined;
+    if (found === undefined) return undefined;
     const texts = typeof found === "string" ? [found] : found;
     return texts.flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== "");
   }
 
-  /** Whether there is a field at a path, whatever it holds. */
-  has(...path: string[]): boolean {
-    return this.#find(path) !== undefined;
+  /**
+   * As {@link text}, for what is to be written: of what is there, nothing is taken for empty.
+   *
+   * @throws {DanbooruError} 422 for an object and for a list that holds no text.
+   */
+  written(...path: string[]): string | undefined {
+    const found = this.#find(path);
+    if (found instanceof Map || (Array.isArray(found) && found.length === 0)) throw notText(path);
+    return this.text(...path);
+  }
+
+  /**
+   * As {@link list}, for what is to be written; an empty list is one.
+   *
+   * @throws {DanbooruError} 422 for an object.
+   */
+  writtenList(...path: string[]): string[] | undefined {
+    if (this.#find(path) instanceof Map) throw notText(path);
+    return this.list(...path);
+  }
+
+  /** Whether there is a null at a path. */
+  isNull(...path: string[]): boolean {
+    return this.#find(path) === null;
   }
 
   /** A truth value in any of Danbooru's spellings; undefined without one or with another word. */
@@ -63,8 +100,14 @@ export class Params {
     return FALSE_WORDS.has(word) ? false : undefined;
   }
 
-  #find(path: readonly string[]): Tree | string | string[] | undefined {
-    let found: Tree | string | string[] | undefined = this.#root;
+  #leaf(path: readonly string[]): string | string[] | null | undefined {
+    const found = this.#find(path);
+    if (found === BROKEN) throw notText(path);
+    return found instanceof Map ? undefined : found;
+  }
+
+  #find(path: readonly string[]): Tree | Leaf | undefined {
+    let found: Tree | Leaf | undefined = this.#root;
     for (const key of path) {
       if (!(found instanceof Map)) return undefined;
       found = found.get(key);
@@ -73,16 +116,32 @@ export class Params {
   }
 }
 
+function notText([...path]: readonly string[]): DanbooruError {
+  const [first, ...rest] = path;
+  return invalid(
+    `${first}${rest.map((part) => `[${part}]`).join("")} is no text and no list of texts`,
+  );
+}
+
 async function addBody(root: Tree, request: Request): Promise<void> {
   const type = (request.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
   if (type === "multipart/form-data") {
     addFields(root, await readForm(request));
     return;
   }
-  if (type !== "application/json" && type !== "application/x-www-form-urlencoded") return;
   const text = await request.text();
+  if (text.trim() === "") return;
   if (type === "application/x-www-form-urlencoded") addFields(root, new URLSearchParams(text));
-  else if (text.trim() !== "") addJson(root, parseJson(text), 0);
+  else if (type === "application/json") {
+    addJson(root, parseJson(text), { depth: 0, count: { n: 0 } });
+  } else {
+    // Ignored, it would seem that an edit was made.
+    throw new DanbooruError(
+      415,
+      "ActionController::BadRequest",
+      `Cannot read a body of the type ${JSON.stringify(type.slice(0, 80))}: send JSON or a form`,
+    );
+  }
 }
 
 async function readForm(request: Request): Promise<[string, string][]> {
@@ -106,46 +165,60 @@ function parseJson(text: string): Record<string, unknown> {
 }
 
 function badBody(what: string): DanbooruError {
-  return new DanbooruError(400, "ActionController::BadRequest", `The body is not ${what}`);
+  return badRequest(`The body is not ${what}`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function addJson(tree: Tree, object: Record<string, unknown>, depth: number): void {
-  if (depth >= DEPTH_MAX) return;
-  for (const [key, value] of Object.entries(object)) {
+function addJson(
+  tree: Tree,
+  object: Record<string, unknown>,
+  at: { depth: number; count: { n: number } },
+): void {
+  if (at.depth >= DEPTH_MAX) return;
+  for (const key of Object.keys(object)) {
+    countField(at.count);
+    const value = object[key];
     if (Array.isArray(value)) {
-      tree.set(key, value.filter((item) => !isObject(item)).map(toText));
-    } else if (isObject(value)) addJson(branchOf(tree, key), value, depth + 1);
-    // The npm client flattens nothing, but others send the keys of a form as JSON.
-    else addField(tree, key, toText(value));
+      if (value.length > LIST_LENGTH_MAX) throw badRequest("A list has too many members");
+      tree.set(key, value.every(isScalar) ? value.map(String) : BROKEN);
+    } else if (isObject(value)) {
+      addJson(branchOf(tree, key), value, { ...at, depth: at.depth + 1 });
+    } else {
+      // The npm client flattens nothing, but others send the keys of a form as JSON.
+      addField(tree, key, isScalar(value) ? String(value) : null);
+    }
   }
 }
 
-function toText(value: unknown): string {
-  return value === null || value === undefined ? "" : String(value);
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
+
+/** @throws {DanbooruError} 400 for more fields than a request may have. */
+function countField(count: { n: number }): void {
+  if (++count.n > FIELDS_MAX) throw badRequest("The request has too many fields");
+}
+
+function badRequest(message: string): DanbooruError {
+  return new DanbooruError(400, "ActionController::BadRequest", message);
 }
 
 function addFields(tree: Tree, fields: Iterable<[string, string]>): void {
   const own: Tree = new Map();
-  let count = 0;
+  const count = { n: 0 };
   for (const [key, value] of fields) {
-    if (++count > FIELDS_MAX) {
-      throw new DanbooruError(
-        400,
-        "ActionController::BadRequest",
-        "The request has too many fields",
-      );
-    }
+    countField(count);
     addField(own, key, value);
   }
   merge(tree, own);
 }
 
 /** Adds `a[b][c]` or `a[]`; of a repeated scalar the last counts. */
-function addField(tree: Tree, key: string, value: string): void {
+function addField(tree: Tree, key: string, value: string | null): void {
+  if (key.length > KEY_LENGTH_MAX) throw badRequest("The name of a field is too long");
   const [, name, rest] = /^([^[]+)((?:\[[^\]]*\])*)$/.exec(key) ?? [null, key, ""];
   const path = [name, ...[...rest.matchAll(/\[([^\]]*)\]/g)].map((match) => match[1])]
     .slice(0, DEPTH_MAX);
@@ -154,9 +227,13 @@ function addField(tree: Tree, key: string, value: string): void {
   let branch = tree;
   for (const part of path.slice(0, -1)) branch = branchOf(branch, part);
   const last = path[path.length - 1];
+  if (!isList) {
+    branch.set(last, value);
+    return;
+  }
   const before = branch.get(last);
-  if (isList) branch.set(last, Array.isArray(before) ? [...before, value] : [value]);
-  else branch.set(last, value);
+  if (Array.isArray(before)) before.push(value ?? "");
+  else branch.set(last, [value ?? ""]);
 }
 
 function branchOf(tree: Tree, key: string): Tree {
@@ -214,11 +291,11 @@ const LIST_LIMIT_MAX = 1_000;
 
 /**
  * Takes the page that the parameters ask for. A page by id is always ordered by it, the newest first; the
- * n-th page is of the entries as they stand.
+ * n-th page is of the entries as they stand. Cost: O(entries) by id: for lists that are short.
  */
 export function pageOf<T extends { id: number }>(entries: readonly T[], params: Params): T[] {
   const page = readPage(params);
-  const limit = readLimit(params, { max: LIST_LIMIT_MAX }) ?? LIST_LIMIT_DEFAULT;
+  const limit = readListLimit(params);
   if (page.kind === "number") {
     const start = (page.number - 1) * limit;
     return entries.slice(start, start + limit);
@@ -229,51 +306,41 @@ export function pageOf<T extends { id: number }>(entries: readonly T[], params: 
   return kind === "after" ? byId.slice(-limit) : byId.slice(0, limit);
 }
 
-/** Whether a number is in a range of Danbooru's search fields (`5`, `>5`, `1..9`, `1,2,8..`). */
-export function isInRange(value: number, text: string): boolean {
-  return text.split(/[\s,]+/).filter((part) => part !== "").some((part) => isInPart(value, part));
-}
-
-function isInPart(value: number, part: string): boolean {
-  if (part === "any") return true;
-  if (part === "none") return false;
-  const compared = /^(>=|<=|>|<)(-?\d+)$/.exec(part);
-  if (compared !== null) {
-    const bound = Number(compared[2]);
-    const [sign] = compared[1];
-    return value === bound
-      ? compared[1].length === 2
-      : sign === ">"
-      ? value > bound
-      : value < bound;
+/**
+ * As {@link pageOf}, of ids; for a page by id they must descend (see {@link isPageById}). Cost: O(limit +
+ * log ids).
+ */
+export function pageOfIds(ids: Int32Array, params: Params): number[] {
+  const page = readPage(params);
+  const limit = readListLimit(params);
+  if (page.kind === "number") {
+    const start = (page.number - 1) * limit;
+    return [...ids.subarray(start, start + limit)];
   }
-  const range = /^(-?\d+)?(\.{2,3})(-?\d+)?$/.exec(part);
-  if (range === null) return /^-?\d+$/.test(part) && value === Number(part);
-  const [, first, dots, second] = range;
-  if (first === undefined && second === undefined) return false;
-  const from = first === undefined ? -Infinity : Number(first);
-  const to = second === undefined ? Infinity : Number(second);
-  const [low, high] = from <= to ? [from, to] : [to, from];
-  return value >= low && (dots.length === 3 ? value < high : value <= high);
+  if (page.kind === "before") {
+    const start = firstBelow(ids, page.id);
+    return [...ids.subarray(start, start + limit)];
+  }
+  const end = firstBelow(ids, page.id + 1);
+  return [...ids.subarray(Math.max(0, end - limit), end)];
 }
 
-/** The test of a name against Danbooru's wildcards: any case, spaces as underscores, `*` for anything. */
-export function nameMatcher(pattern: string): (name: string) => boolean {
-  const wanted = pattern.trim().toLowerCase().replaceAll(/\s+/g, "_");
-  const parts = wanted.split(/\*+/);
-  if (parts.length === 1) return (name) => name.toLowerCase() === wanted;
-  const [first, last] = [parts[0], parts[parts.length - 1]];
-  const middle = parts.slice(1, -1);
-  // No regular expression: a pattern with many stars would take it forever.
-  return (text) => {
-    const name = text.toLowerCase();
-    if (!name.startsWith(first) || !name.endsWith(last)) return false;
-    let at = first.length;
-    for (const part of middle) {
-      const found = name.indexOf(part, at);
-      if (found < 0) return false;
-      at = found + part.length;
-    }
-    return at <= name.length - last.length;
-  };
+/** Whether a page by id is asked for, whose order is that of the ids whatever else is said. */
+export function isPageById(params: Params): boolean {
+  return readPage(params).kind !== "number";
+}
+
+function readListLimit(params: Params): number {
+  return readLimit(params, { max: LIST_LIMIT_MAX }) ?? LIST_LIMIT_DEFAULT;
+}
+
+/** Place of the first id below a bound, in ids that descend. */
+function firstBelow(ids: Int32Array, bound: number): number {
+  let [first, end] = [0, ids.length];
+  while (first < end) {
+    const middle = (first + end) >>> 1;
+    if (ids[middle] >= bound) first = middle + 1;
+    else end = middle;
+  }
+  return first;
 }

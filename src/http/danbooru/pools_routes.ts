@@ -3,6 +3,8 @@ import type { ImageSnapshot } from "../../cache/image_snapshot.ts";
 import type { Pool } from "../../cache/pool_table.ts";
 import { editPost } from "../../library/edit_post.ts";
 import { deletePool, savePool } from "../../library/pools.ts";
+import { sortSteps } from "../../query/sort_steps.ts";
+import { runSteps, type Steps } from "../../query/steps.ts";
 import type { PoolChange } from "../../store/pools.ts";
 import {
   answerList,
@@ -16,15 +18,17 @@ import {
   snapshotOf,
 } from "./context.ts";
 import { invalid, notFound } from "./errors.ts";
-import { isInRange, nameMatcher, pageOf, type Params, toId } from "./params.ts";
+import { nameMatcher, rangeTest } from "./matchers.ts";
+import { pageOf, type Params, toId } from "./params.ts";
 import { toTime } from "./post_view.ts";
 import type { Fields } from "./render.ts";
 
 /** Pools: images in an order to read them in. */
 export function addPoolRoutes(app: Hono<DanbooruEnv>): void {
-  app.get("/pools", (context) => {
+  app.get("/pools", async (context) => {
     const snapshot = snapshotOf(context);
-    const pools = pageOf(searchPools(snapshot, context.var.params), context.var.params);
+    const found = await runSteps(searchPools(snapshot, context.var.params));
+    const pools = pageOf(found, context.var.params);
     return answerList(context, pools, { root: "pools", view: (pool) => toPool(snapshot, pool) });
   });
   app.get("/pools/:id", (context) => answerPool(context, pathId(context)));
@@ -49,13 +53,28 @@ export function addPoolRoutes(app: Hono<DanbooruEnv>): void {
   app.post("/pool_element", addElement);
 }
 
-/** Every pool without the images that are gone; kept with the snapshot. */
-export function findPools(snapshot: ImageSnapshot): Pool[] {
-  return snapshot.memo("pools", () =>
-    [...snapshot.pools.all()].map((pool) => ({
-      ...pool,
-      imageIds: pool.imageIds.filter((id) => snapshot.rowOfId(id) !== undefined),
-    }))).slice();
+/** Images of pools looked at between two pauses. */
+const CHUNK_IMAGES = 1 << 12;
+
+/** Every pool without the images that are gone, ascending by id; kept with the snapshot. */
+function* findPools(snapshot: ImageSnapshot): Steps<readonly Pool[]> {
+  const kept = snapshot.memo("pools", (): { pools?: readonly Pool[] } => ({}));
+  if (kept.pools !== undefined) return kept.pools;
+  const pools: Pool[] = [];
+  let looked = 0;
+  for (const pool of snapshot.pools.all()) {
+    pools.push(withoutGone(snapshot, pool));
+    looked += 1 + pool.imageIds.length;
+    if (looked < CHUNK_IMAGES) continue;
+    looked = 0;
+    yield;
+  }
+  return kept.pools = pools;
+}
+
+function withoutGone(snapshot: ImageSnapshot, pool: Pool): Pool {
+  const imageIds = pool.imageIds.filter((id) => snapshot.rowOfId(id) !== undefined);
+  return { ...pool, imageIds };
 }
 
 /** A pool's name as Danbooru writes it, with underscores. */
@@ -65,38 +84,86 @@ export function toPoolName({ name }: Pool): string {
 
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
-const ORDERS: Record<string, (a: Pool, b: Pool) => number> = {
-  name: (a, b) => COLLATOR.compare(a.name, b.name) || a.id - b.id,
-  post_count: (a, b) => b.imageIds.length - a.imageIds.length || b.id - a.id,
-  created_at: (a, b) => b.id - a.id,
-};
+const ORDERS: ReadonlyMap<string, (a: Pool, b: Pool) => number> = new Map([
+  ["name", (a: Pool, b: Pool) => COLLATOR.compare(a.name, b.name) || a.id - b.id],
+  ["post_count", (a: Pool, b: Pool) => b.imageIds.length - a.imageIds.length || b.id - a.id],
+]);
 
-function searchPools(snapshot: ImageSnapshot, params: Params): Pool[] {
+/** Every pool in an order, the newest first without one; kept with the snapshot. */
+export function* orderedPools(snapshot: ImageSnapshot, order: string): Steps<readonly Pool[]> {
+  const compare = ORDERS.get(order);
+  const kept = snapshot.memo(
+    `poolsBy:${compare === undefined ? "" : order}`,
+    (): { pools?: readonly Pool[] } => ({}),
+  );
+  if (kept.pools !== undefined) return kept.pools;
+  const pools = yield* findPools(snapshot);
+  kept.pools = compare === undefined ? pools.toReversed() : yield* sortSteps(pools, compare);
+  return kept.pools;
+}
+
+/** Pools, or images of pools, that are looked at between two pauses. */
+const CHUNK_POOLS = 1 << 8;
+
+function* searchPools(snapshot: ImageSnapshot, params: Params): Steps<Pool[]> {
+  const tests = toPoolTests(params);
+  const found: Pool[] = [];
+  let looked = 0;
+  for (const pool of yield* orderedPools(snapshot, params.text("search", "order") ?? "")) {
+    if (tests.every((test) => test(pool))) found.push(pool);
+    looked += 1 + (pool.imageIds.length + pool.description.length >>> 4);
+    if (looked < CHUNK_POOLS) continue;
+    looked = 0;
+    yield;
+  }
+  return found;
+}
+
+/** What a pool must be; everything that a request says is read once, however many pools there are. */
+function toPoolTests(params: Params): ((pool: Pool) => boolean)[] {
   const text = (name: string) => params.text("search", name) || undefined;
-  const ids = text("id");
   const tests: ((pool: Pool) => boolean)[] = [];
+  const contained = (pattern: string) =>
+    nameMatcher(pattern.includes("*") ? pattern : `*${pattern}*`);
   const name = text("name_contains") ?? text("name_matches");
   if (name !== undefined) {
-    const matches = nameMatcher(name.includes("*") ? name : `*${name}*`);
+    const matches = contained(name);
     tests.push((pool) => matches(toPoolName(pool)));
   }
   const exact = text("name");
-  if (exact !== undefined) tests.push((pool) => nameMatcher(exact)(toPoolName(pool)));
-  const description = text("description_matches")?.toLowerCase();
+  if (exact !== undefined) {
+    const matches = nameMatcher(exact);
+    tests.push((pool) => matches(toPoolName(pool)));
+  }
+  const description = text("description_matches");
   if (description !== undefined) {
-    const matches = nameMatcher(description.includes("*") ? description : `*${description}*`);
+    const matches = contained(description);
     tests.push((pool) => matches(pool.description.replaceAll(/\s+/gu, "_")));
   }
-  if (ids !== undefined) tests.push((pool) => isInRange(pool.id, ids));
-  const all = params.list("search", "post_ids_include_all")?.map(Number);
-  if (all !== undefined) tests.push(({ imageIds }) => all.every((id) => imageIds.includes(id)));
-  const any = params.list("search", "post_ids_include_any")?.map(Number);
-  if (any !== undefined) tests.push(({ imageIds }) => any.some((id) => imageIds.includes(id)));
+  const ids = text("id");
+  if (ids !== undefined) {
+    const isWanted = rangeTest(ids);
+    tests.push((pool) => isWanted(pool.id));
+  }
+  const idsOf = (field: string) => {
+    const list = params.list("search", field);
+    return list === undefined ? undefined : new Set(list.map(Number));
+  };
+  const all = idsOf("post_ids_include_all");
+  // The images of a pool are distinct.
+  if (all !== undefined) tests.push((pool) => countIn(pool, all) === all.size);
+  const any = idsOf("post_ids_include_any");
+  if (any !== undefined) tests.push(({ imageIds }) => imageIds.some((id) => any.has(id)));
   const category = text("category");
-  if (category !== undefined && category !== "series") tests.push(() => false);
-  if (params.flag("search", "is_deleted") === true) tests.push(() => false);
-  const order = ORDERS[text("order") ?? ""] ?? ORDERS.created_at;
-  return findPools(snapshot).filter((pool) => tests.every((test) => test(pool))).sort(order);
+  const isSeries = category === undefined || category === "series";
+  if (!isSeries || params.flag("search", "is_deleted") === true) tests.push(() => false);
+  return tests;
+}
+
+function countIn({ imageIds }: Pool, wanted: ReadonlySet<number>): number {
+  let count = 0;
+  for (const id of imageIds) if (wanted.has(id)) count++;
+  return count;
 }
 
 /**
@@ -127,9 +194,10 @@ function addedAt(snapshot: ImageSnapshot, id: number): number {
 }
 
 function requirePool(context: DanbooruContext, id: number): Pool {
-  const pool = findPools(snapshotOf(context)).find((one) => one.id === id);
+  const snapshot = snapshotOf(context);
+  const pool = snapshot.pools.get(id);
   if (pool === undefined) throw notFound();
-  return pool;
+  return withoutGone(snapshot, pool);
 }
 
 function answerPool(context: DanbooruContext, id: number, status: 200 | 201 = 200): Response {
@@ -139,7 +207,8 @@ function answerPool(context: DanbooruContext, id: number, status: 200 | 201 = 20
 
 /** What a request wants of a pool; a field that is not there leaves that part as it is. */
 function readChange(params: Params, id: number | null): PoolChange {
-  const texts = params.list("pool", "post_ids") ?? params.list("pool", "post_ids_string");
+  const texts = params.writtenList("pool", "post_ids") ??
+    params.writtenList("pool", "post_ids_string");
   const imageIds = texts?.map((text) => {
     const imageId = toId(text);
     if (imageId === undefined) throw invalid(`${JSON.stringify(text.slice(0, 40))} is no post id`);
@@ -147,8 +216,8 @@ function readChange(params: Params, id: number | null): PoolChange {
   });
   return {
     id,
-    name: params.text("pool", "name") ?? null,
-    description: params.text("pool", "description") ?? null,
+    name: params.written("pool", "name") ?? null,
+    description: params.written("pool", "description") ?? null,
     imageIds: imageIds ?? null,
   };
 }

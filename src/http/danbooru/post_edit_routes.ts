@@ -29,14 +29,16 @@ async function savePost(context: DanbooruContext): Promise<Response> {
   const { params, state } = context.var;
   const id = pathId(context);
   requirePost(snapshotOf(context), id);
+  // A post has one of these or none, and null says none; of everything else it says nothing.
+  const orNone = (name: string) => params.isNull("post", name) ? "" : params.written("post", name);
   await editPost(state.library, {
     imageId: id,
-    tagString: params.text("post", "tag_string"),
-    oldTagString: params.text("post", "old_tag_string"),
-    rating: params.text("post", "rating"),
-    source: params.text("post", "source"),
-    parent: params.text("post", "parent_id"),
+    tagString: params.written("post", "tag_string"),
+    oldTagString: params.written("post", "old_tag_string"),
+    rating: params.written("post", "rating"),
+    source: orNone("source"),
+    parent: orNone("parent_id"),
   });
   const snapshot = snapshotOf(context);
-  return answerPost(context, snapshot, requirePost(snapshot, id));
+  return await answerPost(context, snapshot, requirePost(snapshot, id));
 }

@@ -10,6 +10,7 @@ import {
   type DanbooruContext,
   type DanbooruEnv,
   findPosts,
+  lastEditsOf,
   pathId,
   readTags,
   requirePost,
@@ -47,10 +48,10 @@ export function addPostRoutes(app: Hono<DanbooruEnv>): void {
     (context) => answer(context, [], { root: "searches" }),
   );
   app.get("/media_assets", (context) => answer(context, [], { root: "media-assets" }));
-  app.get("/media_assets/:id", (context) => {
+  app.get("/media_assets/:id", async (context) => {
     const snapshot = snapshotOf(context);
     const row = requirePost(snapshot, pathId(context));
-    const around = surroundingsOf(context, snapshot, [row]);
+    const around = await surroundingsOf(context, snapshot, [row]);
     const asset = toMediaAsset(toPostFacts(snapshot, row, around));
     const associations = { post: () => toPost(snapshot, row, around) };
     return answerOne(context, asset, { root: "media-asset", associations });
@@ -67,7 +68,7 @@ async function listPosts(context: DanbooruContext): Promise<Response> {
 
 async function answerPosts(context: DanbooruContext, query: string): Promise<Response> {
   const { snapshot, rows } = await findPosts(context, query);
-  const around = surroundingsOf(context, snapshot, rows);
+  const around = await surroundingsOf(context, snapshot, rows);
   return answerList(context, rows, {
     root: "posts",
     view: (row) => toPost(snapshot, row, around),
@@ -81,17 +82,20 @@ async function showMd5(context: DanbooruContext, md5: string): Promise<Response>
   const page = { kind: "number", number: 1 } as const;
   const { snapshot, rows } = await findPosts(context, `md5:${md5}`, { page, limit: 1 });
   if (rows.length === 0) throw notFound();
-  return answerPost(context, snapshot, rows[0]);
+  return await answerPost(context, snapshot, rows[0]);
 }
 
 function redirectToRandom(context: DanbooruContext): Response {
   const { params } = context.var;
   const url = new URL(context.req.url);
   const limit = readLimit(params, { max: POSTS_LIMIT_MAX }) ?? RANDOM_LIMIT_DEFAULT;
-  const tags = params.text("tags") ?? "";
-  url.searchParams.delete("random");
+  const tags = params.text("tags") ?? params.text("post", "tags") ?? "";
+  // Else the address would lead to itself: `random[]=true` asks for the same.
+  for (const key of new Set(url.searchParams.keys())) {
+    if (/^random(?:\[|$)/.test(key)) url.searchParams.delete(key);
+  }
   url.searchParams.set("tags", `${tags} random:${limit}`.trim());
-  return context.redirect(url.pathname + url.search, 302);
+  return context.redirect(`/posts.${context.var.format}${url.search}`, 302);
 }
 
 async function showRandom(context: DanbooruContext): Promise<Response> {
@@ -103,22 +107,22 @@ async function showRandom(context: DanbooruContext): Promise<Response> {
   // An image may have gone meanwhile: then the first one is as random as any.
   const row = found.rows[0];
   if (row === undefined) throw notFound();
-  return answerPost(context, found.snapshot, row);
+  return await answerPost(context, found.snapshot, row);
 }
 
-function showPost(context: DanbooruContext): Response {
+async function showPost(context: DanbooruContext): Promise<Response> {
   const snapshot = snapshotOf(context);
-  return answerPost(context, snapshot, requirePost(snapshot, pathId(context)));
+  return await answerPost(context, snapshot, requirePost(snapshot, pathId(context)));
 }
 
 /** Answers with one post. */
-export function answerPost(
+export async function answerPost(
   context: DanbooruContext,
   snapshot: ImageSnapshot,
   row: Row,
   status: 200 | 201 = 200,
-): Response {
-  const around = surroundingsOf(context, snapshot, [row]);
+): Promise<Response> {
+  const around = await surroundingsOf(context, snapshot, [row]);
   const associations = associationsOf({ context, snapshot, row, around });
   return answerOne(context, toPost(snapshot, row, around), { root: "post", associations, status });
 }
@@ -134,6 +138,10 @@ function associationsOf(
 ): Associations {
   const { context, snapshot, row, around } = post;
   const none: Value = [];
+  const toRelatives = (rows: readonly Row[]) => {
+    const lastEdits = lastEditsOf(context, snapshot, rows);
+    return rows.map((other) => toPost(snapshot, other, { ...around, lastEdits }));
+  };
   const lists = [
     ...["notes", "comments", "flags", "appeals", "approvals", "disapprovals", "replacements"],
     ...["votes", "favorites", "versions", "events", "ai_tags", "vote_by_current_user"],
@@ -145,9 +153,9 @@ function associationsOf(
     artist_commentary: () => null,
     parent: () => {
       const parent = parentRowOf(snapshot, row);
-      return parent === undefined ? null : toPost(snapshot, parent, around);
+      return parent === undefined ? null : toRelatives([parent])[0];
     },
-    children: () => childRowsOf(snapshot, row).map((child) => toPost(snapshot, child, around)),
+    children: () => toRelatives(childRowsOf(snapshot, row)),
     media_metadata: () => ({
       id: snapshot.idAt(row),
       media_asset_id: snapshot.idAt(row),
@@ -171,8 +179,12 @@ function popularQuery(params: Params): string {
   } else if (scale === "month") {
     [from, to] = [Date.UTC(year, month, 1), Date.UTC(year, month + 1, 0)];
   }
-  return `date:${toDay(from)}..${toDay(to)} order:score`;
+  return `date:${toDay(Math.max(from, DAY_FIRST))}..${toDay(Math.min(to, DAY_LAST))} order:score`;
 }
+
+/** First and last day of a calendar that has four digits for a year, from the first that is a time. */
+const DAY_FIRST = Date.UTC(1970, 0, 1);
+const DAY_LAST = Date.UTC(9999, 11, 31);
 
 const DAY_MS = 86_400_000;
 
@@ -184,7 +196,9 @@ function toDay(timeMs: number): string {
 function parseDate(text: string): Date {
   const [, year, month, day] = /^\s*(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)/.exec(text) ?? [];
   const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-  if (date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day)) return date;
+  const isDay = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
+  // Date.UTC takes the years of two digits for those of a century later.
+  if (isDay && Number(year) >= 1970) return date;
   throw new DanbooruError(
     400,
     "ActionController::BadRequest",

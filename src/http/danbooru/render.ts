@@ -35,13 +35,6 @@ export function toXml(value: Value, root: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${toElement(root, value)}\n`;
 }
 
-/** A failure as Danbooru's XML has it. */
-export function toXmlError(message: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<result success="false">${
-    escape(message)
-  }</result>\n`;
-}
-
 function toElement(name: string, value: Value): string {
   const tag = name.replaceAll("_", "-");
   if (value === null) return `<${tag} nil="true"/>`;

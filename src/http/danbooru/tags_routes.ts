@@ -1,11 +1,12 @@
 import type { Hono } from "hono";
-import { ID_MAX, type TagId } from "../../base/ids.ts";
 import { RELATED_SAMPLE_MAX } from "../../base/limits.ts";
 import type { AliasTable } from "../../cache/alias_table.ts";
 import type { ImageSnapshot } from "../../cache/image_snapshot.ts";
 import { findRelatedTags, RELATIONS } from "../../query/related_tags.ts";
 import type { CountedTag } from "../../query/tag_list.ts";
-import { findTagIds, tagOfId, type TagOrder } from "../../query/tag_search.ts";
+import { sortSteps } from "../../query/sort_steps.ts";
+import { runSteps, type Steps } from "../../query/steps.ts";
+import { findTagIds, type TagFilter, tagOfId, type TagOrder } from "../../query/tag_search.ts";
 import {
   categoryOfDanbooruNumber,
   categoryOfSiteWord,
@@ -23,7 +24,8 @@ import {
   snapshotOf,
 } from "./context.ts";
 import { notFound } from "./errors.ts";
-import { isInRange, nameMatcher, pageOf, type Params, readLimit } from "./params.ts";
+import { nameMatcher, rangeTest } from "./matchers.ts";
+import { isPageById, pageOf, pageOfIds, type Params, readLimit } from "./params.ts";
 import { Decimal, type Fields } from "./render.ts";
 import { toCategoryNumber, toTag, UNKNOWN_TIME } from "./tag_view.ts";
 
@@ -33,8 +35,8 @@ const RELATED_MAX = 200;
 
 /** Tags, what is related to them, artists and aliases. */
 export function addTagRoutes(app: Hono<DanbooruEnv>): void {
-  app.get("/tags", (context) => {
-    const tags = listTags(context, readFilter(context.var.params));
+  app.get("/tags", async (context) => {
+    const tags = await listTags(context, readFilter(context.var.params));
     return answerList(context, tags, { root: "tags", view: toTag });
   });
   app.get("/tags/:id", (context) => {
@@ -71,7 +73,11 @@ export type TagQuery = {
   order?: string;
 };
 
-const ORDERS: Record<string, TagOrder> = { name: "name", count: "count", date: "date" };
+const ORDERS: ReadonlyMap<string, TagOrder> = new Map([
+  ["name", "name"],
+  ["count", "count"],
+  ["date", "date"],
+]);
 
 function readFilter(params: Params): TagQuery {
   const text = (name: string) => params.text("search", name) || undefined;
@@ -88,27 +94,28 @@ function readFilter(params: Params): TagQuery {
   };
 }
 
-/** Tags that are asked for, each with its id alone until a page of them is taken. */
-function findIds(snapshot: ImageSnapshot, query: TagQuery): { id: TagId }[] {
+function toFilter(snapshot: ImageSnapshot, query: TagQuery): TagFilter {
   const { categories, ids, counts, isHidingEmpty } = query;
-  const wanted = categories === undefined || categories.length === 0
-    ? null
-    : new Set(categories.map(toCategory));
-  const isFiltered = wanted !== null || ids !== undefined || counts !== undefined ||
-    isHidingEmpty === true;
-  const found = findTagIds(snapshot, {
-    order: ORDERS[query.order ?? ""] ?? "date",
+  const tests: NonNullable<TagFilter["matches"]>[] = [];
+  if (categories !== undefined && categories.length > 0) {
+    const wanted = new Set(categories.map(toCategory));
+    tests.push((tag) => wanted.has(toCategoryNumber(tag.category)));
+  }
+  if (ids !== undefined) {
+    const isWanted = rangeTest(ids);
+    tests.push((tag) => isWanted(tag.id));
+  }
+  if (counts !== undefined) {
+    const isWanted = rangeTest(counts);
+    tests.push((tag) => isWanted(tag.count));
+  }
+  if (isHidingEmpty === true) tests.push((tag) => tag.count > 0);
+  return {
+    order: ORDERS.get(query.order ?? "") ?? "date",
     names: toNames(query, snapshot.aliases),
     matchesName: query.pattern === undefined ? undefined : nameMatcher(query.pattern),
-    matches: isFiltered
-      ? (tag) =>
-        (wanted === null || wanted.has(toCategoryNumber(tag.category))) &&
-        (ids === undefined || isInRange(tag.id, ids)) &&
-        (counts === undefined || isInRange(tag.count, counts)) &&
-        (isHidingEmpty !== true || tag.count > 0)
-      : undefined,
-  });
-  return Array.from(found, (id) => ({ id }));
+    matches: tests.length === 0 ? undefined : (tag) => tests.every((test) => test(tag)),
+  };
 }
 
 /** Exact names as they are stored; undefined when none are asked for. */
@@ -129,10 +136,13 @@ function toCategory(text: string): number {
 }
 
 /** A page of the tags that a request asks for. */
-export function listTags(context: DanbooruContext, query: TagQuery): CountedTag[] {
+export async function listTags(context: DanbooruContext, query: TagQuery): Promise<CountedTag[]> {
+  const { params } = context.var;
   const snapshot = snapshotOf(context);
-  return pageOf(findIds(snapshot, query), context.var.params)
-    .map(({ id }) => tagOfId(snapshot, id))
+  const filter = toFilter(snapshot, query);
+  if (isPageById(params)) filter.order = "date";
+  return pageOfIds(await runSteps(findTagIds(snapshot, filter)), params)
+    .map((id) => tagOfId(snapshot, id))
     .filter((tag) => tag !== undefined);
 }
 
@@ -148,11 +158,12 @@ async function showRelated(context: DanbooruContext): Promise<Response> {
     ? categoryOfDanbooruNumber(Number(category))
     : categoryOfSiteWord(category);
   const order = text("order").toLowerCase();
-  const related = findRelatedTags(snapshot, found, {
+  const steps = findRelatedTags(snapshot, found, {
     relation: RELATIONS.find((relation) => relation === order) ?? "cosine",
     category: wanted ?? null,
     limit: readLimit(params, { max: RELATED_MAX }) ?? RELATED_DEFAULT,
   });
+  const related = await runSteps(steps);
   const name = snapshot.aliases.resolve(normalizeTagName(query) ?? "");
   const id = snapshot.tags.idOf(name);
   const tag = id === undefined ? undefined : tagOfId(snapshot, id);
@@ -192,13 +203,13 @@ function artistShape(tag: CountedTag) {
   };
 }
 
-function listArtists(context: DanbooruContext): Response {
+async function listArtists(context: DanbooruContext): Promise<Response> {
   const { params } = context.var;
   const text = (name: string) => params.text("search", name) || undefined;
   const order = text("order");
   const isImpossible = text("url_matches") !== undefined ||
     params.flag("search", "is_deleted") === true || params.flag("search", "is_banned") === true;
-  const artists = isImpossible ? [] : listTags(context, {
+  const artists = isImpossible ? [] : await listTags(context, {
     name: text("name"),
     pattern: text("any_name_matches") ?? text("name_matches") ?? text("any_name_or_url_matches"),
     categories: ["1"],
@@ -212,18 +223,39 @@ function listArtists(context: DanbooruContext): Response {
   });
 }
 
-function listAliases(context: DanbooruContext): Response {
-  const { params } = context.var;
-  const isWanted = (field: string, name: string) => {
-    const pattern = params.text("search", field);
-    return pattern === undefined || pattern === "" || nameMatcher(pattern)(name);
+type Alias = { id: number; antecedent: string; consequent: string };
+
+/** Aliases by antecedent, with their numbers there; kept as long as the table is. */
+const ALIASES = new WeakMap<AliasTable, readonly Alias[]>();
+/** Aliases looked at between two pauses. */
+const CHUNK_ALIASES = 1 << 10;
+
+function* findAliases(table: AliasTable, params: Params): Steps<Alias[]> {
+  let aliases = ALIASES.get(table);
+  if (aliases === undefined) {
+    const entries = yield* sortSteps([...table.entries()], ([a], [b]) => a < b ? -1 : 1);
+    aliases = entries.map(([antecedent, consequent], i) => ({ id: i + 1, antecedent, consequent }));
+    ALIASES.set(table, aliases);
+  }
+  const test = (field: string) => {
+    const pattern = params.text("search", field) ?? "";
+    return pattern === "" ? () => true : nameMatcher(pattern);
   };
-  const aliases = [...snapshotOf(context).aliases.entries()].sort(([a], [b]) => a < b ? -1 : 1)
-    .map(([antecedent, consequent], i) => ({ id: Math.min(ID_MAX, i + 1), antecedent, consequent }))
-    .filter(({ antecedent, consequent }) =>
-      isWanted("antecedent_name", antecedent) && isWanted("consequent_name", consequent) &&
-      (isWanted("name_matches", antecedent) || isWanted("name_matches", consequent))
-    );
+  const [isAntecedent, isConsequent] = [test("antecedent_name"), test("consequent_name")];
+  const isEither = test("name_matches");
+  const found: Alias[] = [];
+  for (const [i, alias] of aliases.entries()) {
+    if (i % CHUNK_ALIASES === CHUNK_ALIASES - 1) yield;
+    const { antecedent, consequent } = alias;
+    if (!isAntecedent(antecedent) || !isConsequent(consequent)) continue;
+    if (isEither(antecedent) || isEither(consequent)) found.push(alias);
+  }
+  return found;
+}
+
+async function listAliases(context: DanbooruContext): Promise<Response> {
+  const { params } = context.var;
+  const aliases = await runSteps(findAliases(snapshotOf(context).aliases, params));
   return answerList(context, pageOf(aliases, params), {
     root: "tag_aliases",
     view: ({ id, antecedent, consequent }) => ({

@@ -1,5 +1,9 @@
 import type { Hono } from "hono";
+import type { Row } from "../../base/ids.ts";
+import type { ImageSnapshot } from "../../cache/image_snapshot.ts";
 import { setFavourite } from "../../library/favourites.ts";
+import { sortRowsByValue } from "../../query/radix_sort.ts";
+import { runSteps, type Steps } from "../../query/steps.ts";
 import { readBlacklist } from "../../store/owner_settings.ts";
 import {
   answerList,
@@ -13,7 +17,7 @@ import {
   snapshotOf,
 } from "./context.ts";
 import { invalid, notFound } from "./errors.ts";
-import { pageOf, toId } from "./params.ts";
+import { isPageById, pageOf, pageOfIds, toId } from "./params.ts";
 import { OWNER_ID, toTime } from "./post_view.ts";
 import { answerPost } from "./posts_routes.ts";
 import type { Fields } from "./render.ts";
@@ -24,9 +28,9 @@ const BLACKLIST_LENGTH_MAX = 100_000;
 
 /** The one account, and its favourites. */
 export function addUserRoutes(app: Hono<DanbooruEnv>): void {
-  app.get("/profile", (context) => {
+  app.get("/profile", async (context) => {
     const { login } = context.var.visitor;
-    const fields = login === null ? toAnonymous() : toOwnRecord(context, login);
+    const fields = login === null ? toAnonymous() : await toOwnRecord(context, login);
     return answerOne(context, fields, { root: "user" });
   });
   app.get("/users", listUsers);
@@ -81,8 +85,9 @@ const PREFERENCES = {
   unread_dmail_count: 0,
 };
 
-function toOwnRecord(context: DanbooruContext, login: string): Fields {
+async function toOwnRecord(context: DanbooruContext, login: string): Promise<Fields> {
   const snapshot = snapshotOf(context);
+  const favourites = await runSteps(findFavourites(snapshot));
   return {
     ...toUser(login),
     updated_at: toTime(0),
@@ -90,7 +95,7 @@ function toOwnRecord(context: DanbooruContext, login: string): Fields {
     ...PREFERENCES,
     post_upload_count: snapshot.length,
     blacklisted_tags: readBlacklist(context.var.state.library.core.reader),
-    favorite_count: favouriteIds(context).length,
+    favorite_count: favourites.byId.length,
   };
 }
 
@@ -108,7 +113,7 @@ async function saveUser(context: DanbooruContext): Promise<Response> {
   requireOwner(context);
   const { params, state } = context.var;
   if (pathId(context) !== OWNER_ID) throw notFound();
-  const lines = params.text("user", "blacklisted_tags");
+  const lines = params.written("user", "blacklisted_tags");
   if (lines !== undefined) {
     if (lines.length > BLACKLIST_LENGTH_MAX) throw invalid("The list of hidden tags is too long");
     await state.library.writer.call("writeBlacklist", { lines });
@@ -116,21 +121,38 @@ async function saveUser(context: DanbooruContext): Promise<Response> {
   return answerNothing(context);
 }
 
-/** Ids of the favourites, the newest favourite first. Cost: O(n) once a snapshot. */
-function favouriteIds(context: DanbooruContext): number[] {
-  const snapshot = snapshotOf(context);
-  return snapshot.memo("favouriteIds", () => {
-    const { favouritedAt } = snapshot.columns;
-    const touched = snapshot.touchedRows();
-    const changed = new Set(touched);
-    const found = touched.filter((row) => snapshot.isThere(row) && snapshot.favouritedAt(row) > 0);
-    for (let row = 0; row < favouritedAt.length; row++) {
-      if (favouritedAt[row] > 0 && !changed.has(row)) found.push(row);
-    }
-    return found.sort((a, b) =>
-      snapshot.favouritedAt(b) - snapshot.favouritedAt(a) || snapshot.idAt(b) - snapshot.idAt(a)
-    ).map((row) => snapshot.idAt(row));
-  });
+/** Ids of the favourites in both orders in which they are listed. */
+type FavouriteIds = {
+  /** The newest favourite first, of those of one second the higher id. */
+  byTime: Int32Array;
+  /** Descending. */
+  byId: Int32Array;
+};
+
+/** Rows looked at between two pauses. */
+const CHUNK_ROWS = 1 << 15;
+
+/** Ids of the favourites. Cost: O(n) in slices, once a snapshot. */
+function* findFavourites(snapshot: ImageSnapshot): Steps<FavouriteIds> {
+  const kept = snapshot.memo("favouriteIds", (): { ids?: FavouriteIds } => ({}));
+  if (kept.ids !== undefined) return kept.ids;
+  const { favouritedAt } = snapshot.columns;
+  const touched = snapshot.touchedRows();
+  const changed = new Set(touched);
+  const rows = touched.filter((row) => snapshot.isThere(row) && snapshot.favouritedAt(row) > 0);
+  for (let row = 0; row < favouritedAt.length; row++) {
+    if (row % CHUNK_ROWS === CHUNK_ROWS - 1) yield;
+    if (favouritedAt[row] > 0 && !changed.has(row)) rows.push(row);
+  }
+  const ids = Int32Array.from(rows, (row) => snapshot.idAt(row));
+  yield;
+  const ascending = yield* sortRowsByValue(ids);
+  const times = ascending.map((place) => snapshot.favouritedAt(rows[place]));
+  const oldestFirst = yield* sortRowsByValue(times);
+  return kept.ids = {
+    byTime: oldestFirst.map((place) => ids[ascending[place]]).reverse(),
+    byId: ascending.map((place) => ids[place]).reverse(),
+  };
 }
 
 /** A favourite has the number of its post: a post is one or it is none. */
@@ -138,18 +160,31 @@ function toFavourite(id: number): Fields {
   return { id, user_id: OWNER_ID, post_id: id };
 }
 
-function listFavourites(context: DanbooruContext): Response {
+async function listFavourites(context: DanbooruContext): Promise<Response> {
   const { params } = context.var;
   const users = params.list("search", "user_id") ?? params.list("user_id");
   const posts = params.list("search", "post_id");
   const isOwners = users === undefined || users.includes(String(OWNER_ID));
-  const wanted = posts === undefined ? null : new Set(posts.map(Number));
-  const ids = isOwners ? favouriteIds(context) : [];
-  const found = ids.filter((id) => wanted === null || wanted.has(id)).map((id) => ({ id }));
-  return answerList(context, pageOf(found, params), {
-    root: "favorites",
-    view: ({ id }) => toFavourite(id),
-  });
+  const ids = !isOwners ? new Int32Array() : await listFavouriteIds(context, posts);
+  return answerList(context, pageOfIds(ids, params), { root: "favorites", view: toFavourite });
+}
+
+/** Ids of the favourites, or of those among some posts, in the order that the page needs. */
+async function listFavouriteIds(
+  context: DanbooruContext,
+  posts: readonly string[] | undefined,
+): Promise<Int32Array> {
+  const snapshot = snapshotOf(context);
+  const isById = isPageById(context.var.params);
+  if (posts === undefined) {
+    const { byId, byTime } = await runSteps(findFavourites(snapshot));
+    return isById ? byId : byTime;
+  }
+  const rows = [...new Set(posts.map((text) => snapshot.rowOfId(toId(text) ?? 0)))]
+    .filter((row) => row !== undefined && snapshot.favouritedAt(row) > 0) as Row[];
+  const found = rows.map((row) => ({ id: snapshot.idAt(row), time: snapshot.favouritedAt(row) }));
+  found.sort((a, b) => (isById ? 0 : b.time - a.time) || b.id - a.id);
+  return Int32Array.from(found, ({ id }) => id);
 }
 
 /** A new favourite is answered by its post. */
@@ -163,5 +198,5 @@ async function favour(
   await setFavourite(context.var.state.library, { imageId: id!, isFavourite });
   if (!isFavourite) return answerNothing(context);
   const snapshot = snapshotOf(context);
-  return answerPost(context, snapshot, requirePost(snapshot, id), 201);
+  return await answerPost(context, snapshot, requirePost(snapshot, id), 201);
 }

@@ -1,7 +1,8 @@
 import { PAGE_SIZE_DEFAULT } from "../../base/limits.ts";
+import { tagNameOf, toTagTerm } from "../../query/tag_term.ts";
 
-/** Which results an address leads to; what is left out is the default. */
-export type PostsTarget = { q?: string; page?: number | string; limit?: number };
+/** Which results an address leads to; what is left out, or null, is the default. */
+export type PostsTarget = { q?: string; page?: number | string; limit?: number | null };
 
 /** Formats a whole number in groups of three: `12,345`. */
 export function formatCount(count: number): string {
@@ -59,14 +60,26 @@ export function visibleText(text: string): string {
   });
 }
 
-/** Gives the address of a list of posts. */
+/** A search that names the size of its pages. */
+const NAMES_LIMIT = /(^|[\s(])(limit|random):/i;
+
+/** Gives the address of a list of posts; the usual size of a page is left out where that changes nothing. */
 export function postsUrl(target: PostsTarget = {}): string {
-  const { q = "", page = 1, limit = PAGE_SIZE_DEFAULT } = target;
+  const { q = "", page = 1, limit } = target;
+  const isUsual = limit === PAGE_SIZE_DEFAULT && !NAMES_LIMIT.test(q);
   return withParameters("/posts", {
     q,
     page: page === 1 || page === "1" ? "" : String(page),
-    limit: limit === PAGE_SIZE_DEFAULT ? "" : String(limit),
+    limit: isUsual ? "" : String(limit ?? ""),
   });
+}
+
+/** A seed of an order by chance that stands in a search. */
+const SEED = /((?:^|[\s(])order:random):\d+(?=[\s)]|$)/iu;
+
+/** Gives a search by chance without its seed, so that it is drawn anew; null for another search. */
+export function withoutSeed(query: string): string | null {
+  return SEED.test(query) ? query.replace(SEED, "$1") : null;
 }
 
 /** Gives the address of a post, within the search that led there. */
@@ -84,10 +97,15 @@ function withParameters(path: string, parameters: Record<string, string>): strin
 
 /** Splits what a site or a person gave as a source into links that are safe to follow, and other text. */
 export function parseSources(text: string): { text: string; href: string | null }[] {
-  return text.split(/\s+/).filter((part) => part !== "").map((part) => ({
-    text: visibleText(part),
-    href: toWebUrl(part),
-  }));
+  const sources: { text: string; href: string | null }[] = [];
+  for (const part of text.split(/\s+/).filter((part) => part !== "")) {
+    const href = toWebUrl(part);
+    const last = sources.at(-1);
+    // Words between addresses belong together: "Own scan".
+    if (href === null && last?.href === null) last.text += ` ${visibleText(part)}`;
+    else sources.push({ text: visibleText(part), href });
+  }
+  return sources;
 }
 
 /** Gives the address when it is one of the web (http or https), null for every other scheme. */
@@ -128,19 +146,9 @@ function hasTopLevelOr(terms: PlacedTerm[]): boolean {
   return terms.some((term) => term.depth === 0 && term.text.toLowerCase() === "or");
 }
 
-/**
- * Gives the search term for a tag.
- *
- * A few stored names are operators when they are typed (`-_-`, `~_~`, `(^o^)`, `or`); a wildcard in front,
- * which also stands for nothing, makes them names again.
- */
-export function toTerm(tag: string): string {
-  return /^[-~()]/.test(tag) || /^(and|or)$/i.test(tag) ? `*${tag}` : tag;
-}
-
 /** Tells whether every result of a query has this term, because the query lists it as a condition. */
 export function hasTerm(query: string, tag: string): boolean {
-  return findTerm(toTerms(query), toTerm(tag)) !== undefined;
+  return findTerm(toTerms(query), toTagTerm(tag)) !== undefined;
 }
 
 function findTerm(terms: PlacedTerm[], wanted: string): PlacedTerm | undefined {
@@ -150,7 +158,7 @@ function findTerm(terms: PlacedTerm[], wanted: string): PlacedTerm | undefined {
 
 /** Gives the query without a term that {@link hasTerm} finds. */
 export function removeTerm(query: string, tag: string): string {
-  return withoutTerm(query, toTerm(tag));
+  return withoutTerm(query, toTagTerm(tag));
 }
 
 function withoutTerm(query: string, wanted: string): string {
@@ -164,12 +172,12 @@ function withoutTerm(query: string, wanted: string): string {
 
 /** Gives the query that asks for this tag too; an exclusion of the same tag goes. */
 export function addTerm(query: string, tag: string): string {
-  return withTerm(query, { add: toTerm(tag), drop: `-${toTerm(tag)}` });
+  return withTerm(query, { add: toTagTerm(tag), drop: `-${toTagTerm(tag)}` });
 }
 
 /** Gives the query that leaves out this tag too; a demand for the same tag goes. */
 export function excludeTerm(query: string, tag: string): string {
-  return withTerm(query, { add: `-${toTerm(tag)}`, drop: toTerm(tag) });
+  return withTerm(query, { add: `-${toTagTerm(tag)}`, drop: toTagTerm(tag) });
 }
 
 function withTerm(query: string, change: { add: string; drop: string }): string {
@@ -178,4 +186,34 @@ function withTerm(query: string, change: { add: string; drop: string }): string 
   if (terms.length === 0) return change.add;
   if (findTerm(terms, change.add) !== undefined) return left;
   return `${hasTopLevelOr(terms) ? `(${left})` : left} ${change.add}`;
+}
+
+/**
+ * Gives the query with `to` in the place of every word that asks for a tag, whatever stands in front of it
+ * (`-`, `(`, `artist:`); just `to` when there is no such word.
+ */
+export function replaceTag(query: string, change: { from: string; to: string }): string {
+  const { from, to } = change;
+  let isFound = false;
+  const replaced = query.replace(TERM, (term) => {
+    const [, before, word] = /^([-~(]*)(.*)$/su.exec(term)!;
+    // Names have no spaces; most words need no closer look.
+    const plain = word.toLowerCase().replaceAll(/\s/gu, "_");
+    if (!plain.includes(from.split(/["\\]/)[0])) return term;
+    // What is behind the name closes groups; how much, the name itself says.
+    const [closing] = /\)*$/.exec(word)!;
+    for (let given = 0; given <= closing.length; given++) {
+      if (tagNameOf(word.slice(0, word.length - given)) !== from) continue;
+      isFound = true;
+      return before + to + word.slice(word.length - given);
+    }
+    return term;
+  });
+  return isFound ? replaced : to;
+}
+
+/** Gives the query with a term in the place of every word that is written exactly so. */
+export function replaceWord(query: string, change: { from: string; to: string }): string {
+  return query.split(/([\s\u0085]+)/u).map((word) => word === change.from ? change.to : word)
+    .join("");
 }

@@ -1,12 +1,15 @@
-import { formatCounted, postsUrl, toTerm, visibleText } from "./format.ts";
+import { formatCounted, postsUrl, replaceTag, replaceWord, visibleText } from "./format.ts";
 
-/** A name of a query that no tag has, and tags that it may have meant. */
+/** A name of a query that no tag has, and words of a search that it may have meant. */
 export type UnknownTag = { name: string; suggestions: string[] };
+
+/** A word of a query that begins with an operator, and the term that finds the tag of that name. */
+export type LiteralTag = { word: string; term: string };
 
 /** What {@link SyntaxFault} needs. */
 export type SyntaxFaultProps = {
   query: string;
-  limit: number;
+  limit: number | null;
   /** What is wrong, where (in UTF-16 units), and a query that would work. */
   error: { message: string; offset: number; suggestion: string | null };
 };
@@ -16,7 +19,7 @@ export type NoPostsProps = {
   query: string;
   total: number;
   pageCount: number;
-  limit: number;
+  limit: number | null;
   page: number | null;
   unknown: UnknownTag[];
 };
@@ -96,22 +99,36 @@ export function NoPosts(props: NoPostsProps) {
   );
 }
 
-type UnknownProps = { tag: UnknownTag; query: string; limit: number };
+type UnknownProps = { tag: UnknownTag; query: string; limit: number | null };
 
 function Unknown({ tag, query, limit }: UnknownProps) {
+  const { name, suggestions } = tag;
+  // The tag is there, but not in the category that was asked for.
+  const isOther = suggestions.includes(name);
+  const [ask, rest] = suggestions.length === 1
+    ? ["Did you mean", "?"]
+    : ["Did you mean one of these?", ""];
   return (
     <div>
       <p>
-        There is no tag <strong class="long">{visibleText(tag.name)}</strong>.
-        {tag.suggestions.length > 0 ? " Did you mean one of these?" : null}
+        {isOther ? "No tag of that category is called " : "There is no tag "}
+        <strong class="long">{visibleText(name)}</strong>.
+        {suggestions.length === 0 ? null : ` ${ask}`}
+        {suggestions.length === 1
+          ? (
+            <>
+              {" "}
+              <Suggestion tag={name} term={suggestions[0]} query={query} limit={limit} />
+              {rest}
+            </>
+          )
+          : null}
       </p>
-      {tag.suggestions.length === 0 ? null : (
+      {suggestions.length < 2 ? null : (
         <ul class="chips">
-          {tag.suggestions.map((name) => (
+          {suggestions.map((term) => (
             <li>
-              <a href={postsUrl({ q: replaceTerm(query, { from: tag.name, to: name }), limit })}>
-                <bdi>{visibleText(name)}</bdi>
-              </a>
+              <Suggestion tag={name} term={term} query={query} limit={limit} />
             </li>
           ))}
         </ul>
@@ -120,19 +137,34 @@ function Unknown({ tag, query, limit }: UnknownProps) {
   );
 }
 
-/** Puts a known tag in the place of an unknown one; operators around it stay. */
-function replaceTerm(query: string, change: { from: string; to: string }): string {
-  let isFound = false;
-  const replaced = query.split(/(\s+)/u).map((term) => {
-    const [, before, name, after] = /^([-~(]*)(.*?)(\)*)$/su.exec(term) ?? ["", "", "", ""];
-    for (const [known, rest] of [[name + after, ""], [name, after]]) {
-      if (known.toLowerCase() !== change.from.toLowerCase()) continue;
-      isFound = true;
-      return before + toTerm(change.to) + rest;
-    }
-    return term;
-  }).join("");
-  return isFound ? replaced : toTerm(change.to);
+type SuggestionProps = { tag: string; term: string; query: string; limit: number | null };
+
+/** Leads to the same search with another word in the place of the unknown one. */
+function Suggestion({ tag, term, query, limit }: SuggestionProps) {
+  return (
+    <a href={postsUrl({ q: replaceTag(query, { from: tag, to: term }), limit })}>
+      <bdi>{visibleText(term)}</bdi>
+    </a>
+  );
+}
+
+type LiteralTagsProps = { query: string; limit: number | null; literal: LiteralTag[] };
+
+/** Says that what was read as an operator and a name is also the name of a tag. */
+export function LiteralTags({ query, limit, literal }: LiteralTagsProps) {
+  return (
+    <>
+      {literal.map(({ word, term }) => (
+        <p class="hint">
+          There is a tag <strong class="long">{visibleText(word)}</strong>. To find it, search for
+          {" "}
+          <a href={postsUrl({ q: replaceWord(query, { from: word, to: term }), limit })}>
+            <bdi>{visibleText(term)}</bdi>
+          </a>.
+        </p>
+      ))}
+    </>
+  );
 }
 
 /** Characters of the query that are shown before and after the faulty one. */
@@ -168,7 +200,8 @@ export function SyntaxFault({ query, limit, error }: SyntaxFaultProps) {
       )}
       <p>
         A search is a list of tags with spaces between them: <code>solo smile</code>. A{" "}
-        <code>-</code> directly before a tag leaves out its posts: <code>-hat</code>.
+        <code>-</code> directly before a tag leaves out its posts: <code>-hat</code>.{" "}
+        <a href="/help/search">Everything a search can say</a>
       </p>
     </section>
   );

@@ -12,9 +12,9 @@ export type LayoutProps = {
   status: PageStatus;
   children?: Child;
   /** Part of the site that the navigation marks as the current one. */
-  section?: "posts" | "tags" | "trash";
-  /** Page size that a search from here keeps. */
-  limit?: number;
+  section?: "posts" | "tags" | "trash" | "help";
+  /** Page size of the address, which a search from here keeps. */
+  limit?: number | null;
   /** Whether wide screens start with the cursor in the search box. */
   focusesSearch?: boolean;
 };
@@ -62,7 +62,7 @@ function RefreshWithoutScript() {
 }
 
 function Header(props: LayoutProps & { version: string }) {
-  const { query, section, limit = PAGE_SIZE_DEFAULT } = props;
+  const { query, section, limit = null } = props;
   return (
     <header class="top">
       <a class="brand" href="/posts">
@@ -83,8 +83,19 @@ function Header(props: LayoutProps & { version: string }) {
           enterkeyhint="search"
           data-focus={props.focusesSearch === true ? "wide" : null}
         />
-        {limit === PAGE_SIZE_DEFAULT ? null : <input type="hidden" name="limit" value={limit} />}
+        {limit === null || limit === PAGE_SIZE_DEFAULT
+          ? null
+          : <input type="hidden" name="limit" value={limit} />}
         <button type="submit">Search</button>
+        <a
+          class="help"
+          href="/help/search"
+          aria-label="Search help"
+          title="Search help"
+          aria-current={section === "help" ? "page" : null}
+        >
+          ?
+        </a>
       </form>
       <nav aria-label="Main">
         <NavLink href="/posts" name="Posts" isCurrent={section === "posts"} />

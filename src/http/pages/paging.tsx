@@ -1,10 +1,11 @@
-import { PAGE_SIZE_DEFAULT } from "../../base/limits.ts";
 import { formatCount, postsUrl } from "./format.ts";
 
 /** What {@link Paging} needs. */
 export type PagingProps = {
+  /** The search of the links; an order by chance has its seed. */
   query: string;
-  limit: number;
+  /** Page size of the address, which its links keep; null: it has none. */
+  limit: number | null;
   /** Number of the shown page; null when it was asked for by an image id. */
   page: number | null;
   pageCount: number;
@@ -89,7 +90,7 @@ function PageNumber({ number, props }: { number: number | null; props: PagingPro
 }
 
 type PageLinkProps = {
-  to: { q: string; limit: number; page?: number | string };
+  to: { q: string; limit: number | null; page?: number | string };
   text: string;
   rel?: string;
 };
@@ -106,7 +107,7 @@ function JumpForm({ query, limit, page, pageCount }: PagingProps) {
   return (
     <form class="jump" action="/posts" method="get">
       <input type="hidden" name="q" value={query} />
-      {limit === PAGE_SIZE_DEFAULT ? null : <input type="hidden" name="limit" value={limit} />}
+      {limit === null ? null : <input type="hidden" name="limit" value={limit} />}
       <label for="page">Go to page</label>
       <input
         id="page"
@@ -123,7 +124,7 @@ function JumpForm({ query, limit, page, pageCount }: PagingProps) {
   );
 }
 
-/** Lets the reader choose how many posts a page has. */
+/** Lets the reader choose how many posts a page has; `limit` is how many this one has. */
 export function PageSizes({ query, limit }: { query: string; limit: number }) {
   return (
     <nav class="sizes" aria-label="Posts per page">

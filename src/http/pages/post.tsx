@@ -1,5 +1,6 @@
 import type { ImageView } from "../../library/image_view.ts";
 import type { CountedTag } from "../../query/tag_list.ts";
+import type { KnownPost, PostRelations } from "../../library/post_relations.ts";
 import type { ImageFacts } from "../../store/images.ts";
 import { PAGE_SIZE_DEFAULT } from "../../base/limits.ts";
 import { formatCount, postsUrl, postUrl, visibleText } from "./format.ts";
@@ -8,6 +9,7 @@ import { Message, type PageMessage } from "./message.tsx";
 import type { PageStatus } from "./page_status.ts";
 import { PostFacts, RawMetadata } from "./post_facts.tsx";
 import { DeleteForm, EditForm, type TagDraft } from "./post_forms.tsx";
+import { FavouriteForm, Relations } from "./post_relations.tsx";
 import { TagGroups } from "./tag_groups.tsx";
 import { isVideo, type ListedImage, Thumbnail, toAltText } from "./thumbnail.tsx";
 
@@ -15,6 +17,9 @@ import { isVideo, type ListedImage, Thumbnail, toAltText } from "./thumbnail.tsx
 export type PostProps = {
   image: ImageView;
   facts: ImageFacts;
+  /** Its posts at sites. */
+  known: KnownPost[];
+  relations: PostRelations;
   /** Tags of the image. */
   tags: CountedTag[];
   /** The search that led here; "" for none. */
@@ -24,6 +29,8 @@ export type PostProps = {
   next: number | null;
   /** Where the image stands within the search, from 1; null when nobody looked. */
   position?: { number: number; total: number } | null;
+  /** Posts on a page of the search. */
+  pageSize?: number;
   /** The images most similar to it. */
   similar?: ListedImage[];
   message: PageMessage | null;
@@ -34,7 +41,7 @@ export type PostProps = {
 
 /** One image with its tags, its facts, and the forms that change it. */
 export function PostPage(props: PostProps) {
-  const { image, facts, tags, query, message, status } = props;
+  const { image, facts, tags, query, message, status, relations } = props;
   return (
     <Layout title={toTitle(image)} query={query} status={status} section="posts">
       <div class="columns post">
@@ -42,9 +49,11 @@ export function PostPage(props: PostProps) {
           <div class="head">
             <h1 id="heading">Post {image.id}</h1>
             <Steps {...props} />
+            <FavouriteForm id={image.id} query={query} isFavourite={relations.isFavourite} />
           </div>
           <Message message={message} />
           {isVideo(image) ? <Video image={image} /> : <Picture image={image} />}
+          <Relations id={image.id} relations={relations} />
           <Similar image={image} similar={props.similar ?? []} />
         </section>
         <aside class="side" aria-label="Tags and facts">
@@ -53,7 +62,7 @@ export function PostPage(props: PostProps) {
             {tags.length === 0 ? <p class="soft">No tags yet.</p> : null}
             <TagGroups tags={tags} query={query} />
           </section>
-          <PostFacts image={image} facts={facts} />
+          <PostFacts image={image} facts={facts} known={props.known} />
         </aside>
         <div class="change-post">
           <EditForm image={image} tags={tags} query={query} draft={props.draft ?? null} />
@@ -71,8 +80,8 @@ function toTitle(image: ImageView): string {
   return [`Post ${image.id}`, ...names.map(visibleText)].join(" · ");
 }
 
-function Steps({ query: q, previous, next, position }: PostProps) {
-  const page = Math.ceil((position?.number ?? 1) / PAGE_SIZE_DEFAULT);
+function Steps({ query: q, previous, next, position, pageSize }: PostProps) {
+  const page = Math.ceil((position?.number ?? 1) / (pageSize ?? PAGE_SIZE_DEFAULT));
   return (
     <nav class="steps" aria-label="Within the search">
       {previous === null

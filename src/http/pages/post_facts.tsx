@@ -1,5 +1,7 @@
 import type { Child } from "hono/jsx";
 import type { ImageView } from "../../library/image_view.ts";
+import type { KnownPost } from "../../library/post_relations.ts";
+import { findMetatag } from "../../query/metatags.ts";
 import type { ImageFacts } from "../../store/images.ts";
 import {
   formatBytes,
@@ -7,18 +9,20 @@ import {
   formatDuration,
   formatTime,
   parseSources,
+  postsUrl,
   toIsoTime,
   visibleText,
 } from "./format.ts";
 import { formatRating } from "./post_forms.tsx";
+import { sitePostUrl } from "./site_links.ts";
 
 /** Characters of a metadata document that a page shows. */
 const METADATA_SHOWN_MAX = 200_000;
 
-type FactsProps = { image: ImageView; facts: ImageFacts };
+type FactsProps = { image: ImageView; facts: ImageFacts; known: KnownPost[] };
 
 /** Lists what is known about an image besides its tags; what nobody knows has no line. */
-export function PostFacts({ image, facts }: FactsProps) {
+export function PostFacts({ image, facts, known }: FactsProps) {
   const { width, height } = image;
   const isMeasured = width !== null && height !== null;
   const type = facts.fileExt === null ? null : visibleText(facts.fileExt.replace(/^\./, ""));
@@ -45,7 +49,7 @@ export function PostFacts({ image, facts }: FactsProps) {
           {facts.sourceUrl?.trim() ? <Sources text={facts.sourceUrl} /> : null}
         </Fact>
         <Fact name="Known at">
-          {facts.sources.length > 0 ? facts.sources.map(visibleText).join(", ") : null}
+          {known.length > 0 ? <KnownPosts posts={known} /> : null}
         </Fact>
         <Fact name="Posted">{facts.postedAt === null ? null : <Time time={facts.postedAt} />}</Fact>
         <Fact name="Added">
@@ -93,6 +97,37 @@ function Sources({ text }: { text: string }) {
             : <a href={source.href} rel="noreferrer noopener nofollow">{source.text}</a>}
         </li>
       ))}
+    </ul>
+  );
+}
+
+/** Numbers lead to what the library has of a post, the names of sites to the sites. */
+function KnownPosts({ posts }: { posts: KnownPost[] }) {
+  return (
+    <ul class="plain">
+      {posts.map(({ site, id }) => {
+        const address = id === null ? null : sitePostUrl({ site, id });
+        const name = visibleText(site);
+        const isMetatag = findMetatag(site) !== undefined;
+        return (
+          <li>
+            {address === null
+              ? name
+              : <a href={address} rel="noreferrer noopener nofollow">{name}</a>}
+            {id === null ? null : (
+              <>
+                {" "}
+                <a
+                  href={postsUrl({ q: isMetatag ? `${site}:${id}` : `post_id:${id}` })}
+                  aria-label={`Posts here with the number ${id} at ${name}`}
+                >
+                  #{id}
+                </a>
+              </>
+            )}
+          </li>
+        );
+      })}
     </ul>
   );
 }

@@ -10,11 +10,14 @@ export type ProblemProps = {
   detail: string;
   /** What the person can do about it. */
   remedy: string | null;
+  /** Page where that can be done; none when left out. */
+  link?: { href: string; text: string } | null;
   status: PageStatus;
 };
 
 /** Says what went wrong and what can be done. */
-export function ProblemPage({ statusCode, title, detail, remedy, status }: ProblemProps) {
+export function ProblemPage(props: ProblemProps) {
+  const { statusCode, title, detail, remedy, link = null, status } = props;
   return (
     <Layout title={title} query="" status={status}>
       <section class="notice" aria-labelledby="heading">
@@ -22,8 +25,13 @@ export function ProblemPage({ statusCode, title, detail, remedy, status }: Probl
         <h1 id="heading">{visibleText(title)}</h1>
         <p>{visibleText(detail)}</p>
         {remedy === null || remedy === "" ? null : <p>{visibleText(remedy)}</p>}
+        {link === null ? null : (
+          <p>
+            <a href={link.href}>{link.text}</a>
+          </p>
+        )}
         <p>
-          <a href="/posts">Go to all posts</a>
+          <a href="/posts">Go to all posts</a> · <a href="/help/search">Search help</a>
         </p>
       </section>
     </Layout>

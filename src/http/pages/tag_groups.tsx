@@ -1,4 +1,5 @@
 import type { CountedTag } from "../../query/tag_list.ts";
+import { toTagTerm } from "../../query/tag_term.ts";
 import type { TagCategory } from "../../tags/category.ts";
 import {
   addTerm,
@@ -7,7 +8,6 @@ import {
   hasTerm,
   postsUrl,
   removeTerm,
-  toTerm,
   visibleText,
 } from "./format.ts";
 
@@ -27,7 +27,8 @@ export type TagGroupsProps = {
   tags: CountedTag[];
   /** The search that the + and - links change. */
   query: string;
-  limit?: number;
+  /** Page size of the address, which its links keep. */
+  limit?: number | null;
 };
 
 /** Gives the category under which a page shows a tag: what nobody has sorted is general. */
@@ -55,7 +56,7 @@ export function TagGroups({ tags, query, limit }: TagGroupsProps) {
   );
 }
 
-function TagRow({ tag, query, limit }: { tag: CountedTag; query: string; limit?: number }) {
+function TagRow({ tag, query, limit }: { tag: CountedTag; query: string; limit?: number | null }) {
   const name = visibleText(tag.name);
   const isChosen = hasTerm(query, tag.name);
   const changed = isChosen ? removeTerm(query, tag.name) : addTerm(query, tag.name);
@@ -83,12 +84,12 @@ function TagRow({ tag, query, limit }: { tag: CountedTag; query: string; limit?:
 }
 
 /** Links a tag, in the colour of its category, to its posts, with their number behind it. */
-export function TagLink({ tag, limit }: { tag: CountedTag; limit?: number }) {
+export function TagLink({ tag, limit }: { tag: CountedTag; limit?: number | null }) {
   return (
     <span class="tag">
       <a
         class={`name ${toShownCategory(tag.category)}`}
-        href={postsUrl({ q: toTerm(tag.name), limit })}
+        href={postsUrl({ q: toTagTerm(tag.name), limit })}
       >
         <bdi>{visibleText(tag.name)}</bdi>
       </a>{" "}

@@ -1,4 +1,5 @@
-import { formatCounted, postsUrl, toLocalPath, toTerm, visibleText } from "./format.ts";
+import { toTagTerm } from "../../query/tag_term.ts";
+import { formatCounted, postsUrl, toLocalPath, visibleText } from "./format.ts";
 import { Layout } from "./layout.tsx";
 import { Message, type PageMessage } from "./message.tsx";
 import type { PageStatus } from "./page_status.ts";
@@ -77,7 +78,7 @@ function Entry({ entry }: { entry: TrashedImage }) {
         <ul class="chips">
           {entry.tags.slice(0, TAGS_SHOWN_MAX).map((tag) => (
             <li>
-              <a href={postsUrl({ q: toTerm(tag) })}>
+              <a href={postsUrl({ q: toTagTerm(tag) })}>
                 <bdi>{visibleText(tag)}</bdi>
               </a>
             </li>
