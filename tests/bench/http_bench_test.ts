@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { describeFigures, runHttpBench } from "../../bench/http_bench.ts";
 import { generateLibrary } from "../../bench/support/library_generator.ts";
 import { withTempDir } from "../support/temp.ts";
+import { fullTierTest } from "../support/tier.ts";
 
-Deno.test("runHttpBench() compares, measures and describes a small library", async () => {
+fullTierTest("runHttpBench() compares, measures and describes a small library", async () => {
   await withTempDir(async (dir) => {
     const library = join(dir, "library.db");
     generateLibrary(library, { images: 300, tags: 200, tagsPerImage: 8 });

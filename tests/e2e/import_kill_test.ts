@@ -5,11 +5,11 @@ import { openReader } from "../../src/store/database.ts";
 import { makeRandom, type Random } from "../support/random.ts";
 import { mainCommand, runMain } from "../support/run_main.ts";
 import { checkDatabase, hashTree, rowsOf, writePicture } from "../support/sample_library.ts";
-import { runs } from "../support/tier.ts";
+import { fullTierTest } from "../support/tier.ts";
 
-/** Kills of one round, and rounds: 2 kills in the fast tier, 80 in the full one. */
-const KILLS_A_ROUND = runs(1, 4);
-const ROUNDS = runs(1, 20);
+/** Kills of one round, and rounds: 80 kills. */
+const KILLS_A_ROUND = 4;
+const ROUNDS = 20;
 const SEED = 20_251;
 
 type Mode = "copy" | "move" | "in-place";
@@ -172,7 +172,7 @@ async function checkInTheEnd(round: Round): Promise<void> {
   }
 }
 
-Deno.test("import loses nothing and stores nothing twice, whenever it is killed", async () => {
+fullTierTest("import loses nothing and stores nothing twice, whenever it is killed", async () => {
   const random = makeRandom(SEED);
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "chibibooru_test_" }));
   const sources: string[] = [];

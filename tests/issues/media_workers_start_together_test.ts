@@ -5,12 +5,13 @@ import { spawnMedia } from "../../src/worker/spawn.ts";
 import { WorkerPool } from "../../src/worker/worker_pool.ts";
 import { writePicture } from "../support/sample_library.ts";
 import { withTempDir } from "../support/temp.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 /*
  * A media worker forbade all loaders of libvips at its start and allowed five again. Both hold for the
  * process, so pictures that another worker decoded in between were "unsupported" and not imported.
  */
-Deno.test("media workers that start while others decode make no picture fail", async () => {
+fullTierTest("media workers that start while others decode make no picture fail", async () => {
   await withTempDir(async (dir) => {
     const path = join(dir, "a.png");
     await writePicture(path, 1);

@@ -19,6 +19,7 @@ import {
   withLibrary,
   writePicture,
 } from "../support/sample_library.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 Deno.test("importFolders() copies files of every type with their facts, and again adds nothing", async () => {
   await withLibrary(async ({ library, source }) => {
@@ -360,7 +361,7 @@ Deno.test("importFolders() writes nothing in a dry run and foresees what would b
   });
 });
 
-Deno.test("importFolders() ends when it is cancelled, without leaving work behind", async () => {
+fullTierTest("importFolders() ends when it is cancelled, without leaving work behind", async () => {
   await withLibrary(async ({ library, source }) => {
     for (let i = 0; i < 200; i++) await writePicture(join(source, `${i}.png`), i);
     const controller = new AbortController();

@@ -14,7 +14,7 @@ import {
   withLibrary,
   writePicture,
 } from "../support/sample_library.ts";
-import { runs } from "../support/tier.ts";
+import { fullTierTest, runs } from "../support/tier.ts";
 
 /** A folder on another device than the one of temporary files, if this machine has one. */
 async function makeFolderElsewhere(): Promise<{ path: string; isElsewhere: boolean }> {
@@ -174,24 +174,27 @@ function callsOfDeno(): FileCalls {
   return { copyFile, link, mkdir, open, remove, rename };
 }
 
-Deno.test("importFolders() keeps files of one name apart where the file system has no links", async () => {
-  for (const mode of ["copy", "move"] as const) {
-    await withLibrary(async ({ library, source }) => {
-      const wanted = new Set<string>();
-      for (let i = 0; i < 40; i++) {
-        wanted.add(await getFileMd5(await writePicture(join(source, `f${i}/same.png`), i)));
-      }
-      const link = () => Promise.reject(new Error("Operation not permitted (os error 1): link"));
-      const report = await importSource({ library, source }, {
-        mode,
-        calls: { ...callsOfDeno(), link },
+fullTierTest(
+  "importFolders() keeps files of one name apart where the file system has no links",
+  async () => {
+    for (const mode of ["copy", "move"] as const) {
+      await withLibrary(async ({ library, source }) => {
+        const wanted = new Set<string>();
+        for (let i = 0; i < 40; i++) {
+          wanted.add(await getFileMd5(await writePicture(join(source, `f${i}/same.png`), i)));
+        }
+        const link = () => Promise.reject(new Error("Operation not permitted (os error 1): link"));
+        const report = await importSource({ library, source }, {
+          mode,
+          calls: { ...callsOfDeno(), link },
+        });
+        assertEquals([digest(report), report.warnings], [{ added: 40 }, []]);
+        assertEquals(new Set((await hashTree(library.paths.images)).keys()), wanted);
+        await checkWhole(library);
       });
-      assertEquals([digest(report), report.warnings], [{ added: 40 }, []]);
-      assertEquals(new Set((await hashTree(library.paths.images)).keys()), wanted);
-      await checkWhole(library);
-    });
-  }
-});
+    }
+  },
+);
 
 /** Calls of which the k-th fails, once or from then on, as a disk does. */
 function failingCalls(k: number, fault: "ENOSPC" | "EIO", isLasting: boolean) {
@@ -212,7 +215,7 @@ function failingCalls(k: number, fault: "ENOSPC" | "EIO", isLasting: boolean) {
   return { calls, count: () => count };
 }
 
-Deno.test("importFolders() loses nothing when the k-th call to the disk fails", async () => {
+fullTierTest("importFolders() loses nothing when the k-th call to the disk fails", async () => {
   for (const mode of ["copy", "move"] as const) {
     let k = 1;
     let hasFailed = true;

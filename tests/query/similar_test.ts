@@ -16,7 +16,7 @@ import {
   toState,
 } from "../support/plain_library.ts";
 import { makeRandom, type Random } from "../support/random.ts";
-import { runs } from "../support/tier.ts";
+import { fullTierTest, runs } from "../support/tier.ts";
 import { runSteps } from "../../src/query/steps.ts";
 
 const CATEGORIES = ["general", "character", "copyright", "artist", "species", "meta", null];
@@ -145,7 +145,7 @@ Deno.test("findSimilar() and similarityOf() equal the formula, whatever was edit
   }
 });
 
-Deno.test("findSimilar() is exact where most rows are never looked at", async () => {
+fullTierTest("findSimilar() is exact where most rows are never looked at", async () => {
   const random = makeRandom(11);
   const tags = makeTags(300);
   const images = Array.from({ length: 20_000 }, (_, i) => makeImage(random, tags, i + 1));

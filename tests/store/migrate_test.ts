@@ -14,6 +14,7 @@ import {
 } from "../support/library_builder.ts";
 import { makeRandom } from "../support/random.ts";
 import { readFolder, withTempDir } from "../support/temp.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 const LIBRARY: LibrarySpec = {
   tags: [{ name: "solo" }, { name: "miku", category: "character" }, {
@@ -270,7 +271,7 @@ Deno.test("prepareDatabase() migrates nothing when the backup cannot be written"
   });
 });
 
-Deno.test("prepareDatabase() says when another program has locked the database", async () => {
+fullTierTest("prepareDatabase() says when another program has locked the database", async () => {
   await withTempDir(async (dir) => {
     const path = `${dir}/booru.db`;
     buildLibrary(path, LIBRARY);

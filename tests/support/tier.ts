@@ -5,3 +5,11 @@ export const isFullTier: boolean = Deno.env.get("CHIBIBOORU_TEST_TIER") === "ful
 export function runs(fast: number, full = 1_000): number {
   return isFullTier ? full : fast;
 }
+
+/**
+ * A test of seconds: it runs in the full tier, since the fast one is to take less than a minute on two
+ * cores.
+ */
+export function fullTierTest(name: string, test: () => void | Promise<void>): void {
+  if (isFullTier) Deno.test(name, test);
+}
