@@ -1,4 +1,4 @@
-import { filterByBits, hasRow, setRange } from "../base/bitmap.ts";
+import { filterByBits, hasRow, orInto, setRange } from "../base/bitmap.ts";
 import type { Row } from "../base/ids.ts";
 import type { ImageState } from "../cache/ports.ts";
 import type { Interval } from "./ast.ts";
@@ -41,9 +41,13 @@ abstract class ColumnLeaf extends Leaf {
     return this.known?.words;
   }
 
+  override *prepare(): Steps<Bitmap> {
+    return yield* this.index.bitmap(this.#key, (empty) => this.make(empty));
+  }
+
   override *fill(words: Int32Array): Steps<void> {
-    const { words: own } = yield* this.index.bitmap(this.#key, (empty) => this.make(empty));
-    for (let i = 0; i < words.length; i++) words[i] |= own[i];
+    const { words: own } = yield* this.prepare();
+    orInto(words, own);
   }
 
   /** Sets the bits of the rows that match. */
@@ -62,7 +66,7 @@ abstract class ColumnLeaf extends Leaf {
 /** More intervals than this are not worth a pass each. */
 const FEW_INTERVALS = 8;
 /** A row out of turn costs about as much as so many in their turn. */
-const SCATTER_COST = 8;
+const SCATTER_COST = 4;
 
 /** Images with a number in one of some intervals. */
 class NumberLeaf extends ColumnLeaf {
@@ -136,6 +140,10 @@ class NumberLeaf extends ColumnLeaf {
       if (range && isByRow) setRange(words, range.start, range.end);
       else if (range && (range.end - range.start) * SCATTER_COST < values.length) {
         yield* setSlices(words, sorted!, range);
+      } else if (
+        range && (values.length - range.end + range.start) * SCATTER_COST < values.length
+      ) {
+        yield* setAllBut(words, sorted!, range);
       } else yield* this.#setByPass(words, Math.max(interval.low, least), interval.high);
     }
   }
@@ -208,6 +216,20 @@ function setBetween(
     }
     words[(last - 1) >>> 5] |= word;
   }
+}
+
+/** Sets the bits of all rows but those before and behind a part of a list of all. */
+function* setAllBut(
+  words: Int32Array,
+  rows: Int32Array,
+  { start, end }: { start: number; end: number },
+): Steps<void> {
+  const others = new Int32Array(words.length);
+  yield* setSlices(others, rows, { start: 0, end: start });
+  yield* setSlices(others, rows, { start: end, end: rows.length });
+  const all = new Int32Array(words.length);
+  setRange(all, 0, rows.length);
+  for (let i = 0; i < words.length; i++) words[i] |= all[i] & ~others[i];
 }
 
 /** An end of an interval as a small integer, which engines compare fastest. */

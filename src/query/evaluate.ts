@@ -261,7 +261,8 @@ type BitSet = Extract<RowSet, { kind: "bits" }>;
 /** Rows of a node as bits. */
 function* evaluateBits(index: ColumnIndex, node: PlanNode): Steps<BitSet> {
   if (node.kind === "leaf") {
-    if (node.bits !== undefined) return { kind: "bits", words: node.bits, isShared: true };
+    const kept = node.bits ?? (yield* node.prepare())?.words;
+    if (kept !== undefined) return { kind: "bits", words: kept, isShared: true };
     const words = index.acquireZeroed();
     yield* node.fill(words);
     return { kind: "bits", words, isShared: false };

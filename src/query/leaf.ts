@@ -2,7 +2,7 @@ import { clearRows, filterByBits, hasRow, orInto, setRows } from "../base/bitmap
 import type { Row, TagId } from "../base/ids.ts";
 import { includesSorted, intersectInto, subtractInto } from "../base/int32_set.ts";
 import type { ImageState } from "../cache/ports.ts";
-import type { ColumnIndex } from "./column_index.ts";
+import type { Bitmap, ColumnIndex } from "./column_index.ts";
 import type { Steps } from "./steps.ts";
 
 /**
@@ -33,6 +33,12 @@ export abstract class Leaf {
 
   /** Rows of the columns as bits where those are ready; never to be written to. */
   get bits(): Int32Array | undefined {
+    return undefined;
+  }
+
+  /** Makes the bits that are kept, where the condition has such. */
+  *prepare(): Steps<Bitmap | undefined> {
+    yield;
     return undefined;
   }
 
