@@ -71,10 +71,12 @@ export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<
 export function readSearch(
   context: Context,
 ): { query: string; page: PageRequest; limit: number | null } {
+  // All at once: each look at one parameter reads the whole address again.
+  const { q, tags, page, limit } = context.req.query();
   return {
-    query: context.req.query("q") ?? context.req.query("tags") ?? "",
-    page: parsePage(context.req.query("page")),
-    limit: check(SEARCH_LIMIT, { limit: context.req.query("limit") }).limit ?? null,
+    query: q ?? tags ?? "",
+    page: parsePage(page),
+    limit: limit === undefined ? null : check(SEARCH_LIMIT, { limit }).limit ?? null,
   };
 }
 
