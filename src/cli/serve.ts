@@ -78,10 +78,9 @@ function listen(
 ): Deno.HttpServer<Deno.NetAddr> {
   const { host, port } = config;
   try {
-    return Deno.serve(
-      { hostname: host, port, automaticCompression: true, onListen: () => {} },
-      handler,
-    );
+    // Nothing is compressed: to this machine it would only cost (a quarter of the answers a second, even
+    // to clients that do not want it), and a proxy in front does it itself.
+    return Deno.serve({ hostname: host, port, onListen: () => {} }, handler);
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       throw new AppError("port_in_use", `Cannot listen on ${host}:${port}: the port is in use`, {

@@ -12,11 +12,12 @@ import {
 import { checkAnswers } from "../../bench/support/time_search.ts";
 import { openCore } from "../../src/library/core.ts";
 import { withTempDir } from "../support/temp.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 /** Small, and yet with enough tags for wildcards that match ten of them. */
 const SHAPE = { images: 700, tags: 400, tagsPerImage: 12 };
 
-Deno.test("runSearchBench() compares, measures and describes a small library", async () => {
+fullTierTest("runSearchBench() compares, measures and describes a small library", async () => {
   await withTempDir(async (dir) => {
     const library = join(dir, "library.db");
     generateLibrary(library, SHAPE);

@@ -85,7 +85,7 @@ Deno.test("import says what is wrong with a command line, ends with 2, and makes
   });
 });
 
-Deno.test("import --dry-run writes nothing, and makes no library", async () => {
+fullTierTest("import --dry-run writes nothing, and makes no library", async () => {
   await withTempDir(async (dir) => {
     const pictures = join(dir, "pictures");
     for (let i = 0; i < 3; i++) await writePicture(join(pictures, `${i}.png`), i, { ".txt": "x" });

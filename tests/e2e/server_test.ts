@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "node:path";
 import { makeSample, md5, until } from "../http/support.ts";
 import { buildLibrary, dumpDatabase, openDatabase } from "../support/library_builder.ts";
-import { isFullTier } from "../support/tier.ts";
+import { fullTierTest, isFullTier } from "../support/tier.ts";
 import { makeTempFolder, runToEnd, startProcess } from "./server_support.ts";
 
 /** What another program commits is seen within this time. */
@@ -54,79 +54,85 @@ Deno.test("a newcomer finds an empty library, imports a folder, and sees it at o
   assertEquals(stopped.code, 0, server.output());
 });
 
-Deno.test("an edit by the sqlite3 shell and by any other connection shows within a second", async () => {
-  await using folder = await makeTempFolder();
-  await Deno.mkdir(join(folder.path, "data"));
-  const path = join(folder.path, "data", "booru.db");
-  buildLibrary(path, { images: [{ tags: ["before"] }, { tags: ["before"] }] });
-  await using server = await startProcess(folder.path);
-  await seenAfter(server, { query: "before", total: 2 });
-  const shell = async (sql: string) => {
-    const { success, stderr } = await new Deno.Command("sqlite3", { args: [path, sql] }).output();
-    assert(success, new TextDecoder().decode(stderr));
-  };
-  const own = (sql: string) => {
-    const db = openDatabase(path);
-    try {
-      db.exec(sql);
-    } finally {
-      db.close();
-    }
-  };
-  const link = (name: string) =>
-    `INSERT INTO tags (name, category) VALUES ('${name}', 'artist');
+fullTierTest(
+  "an edit by the sqlite3 shell and by any other connection shows within a second",
+  async () => {
+    await using folder = await makeTempFolder();
+    await Deno.mkdir(join(folder.path, "data"));
+    const path = join(folder.path, "data", "booru.db");
+    buildLibrary(path, { images: [{ tags: ["before"] }, { tags: ["before"] }] });
+    await using server = await startProcess(folder.path);
+    await seenAfter(server, { query: "before", total: 2 });
+    const shell = async (sql: string) => {
+      const { success, stderr } = await new Deno.Command("sqlite3", { args: [path, sql] }).output();
+      assert(success, new TextDecoder().decode(stderr));
+    };
+    const own = (sql: string) => {
+      const db = openDatabase(path);
+      try {
+        db.exec(sql);
+      } finally {
+        db.close();
+      }
+    };
+    const link = (name: string) =>
+      `INSERT INTO tags (name, category) VALUES ('${name}', 'artist');
      INSERT INTO image_tags (image_id, tag_id) SELECT 1, id FROM tags WHERE name = '${name}';`;
-  await shell(link("from_shell"));
-  const seen = { shell: await seenAfter(server, { query: "from_shell", total: 1 }), own: 0 };
-  own(link("from_here"));
-  seen.own = await seenAfter(server, { query: "from_shell from_here", total: 1 });
-  await shell(
-    `UPDATE tags SET name = 'after' WHERE name = 'before';
+    await shell(link("from_shell"));
+    const seen = { shell: await seenAfter(server, { query: "from_shell", total: 1 }), own: 0 };
+    own(link("from_here"));
+    seen.own = await seenAfter(server, { query: "from_shell from_here", total: 1 });
+    await shell(
+      `UPDATE tags SET name = 'after' WHERE name = 'before';
      INSERT INTO images (filepath, md5) VALUES ('new.png', '${md5(new Uint8Array(1))}');
      PRAGMA foreign_keys = ON; DELETE FROM images WHERE id = 2;`,
-  );
-  const changedMs = await seenAfter(server, { query: "-after", total: 1 });
-  assertEquals((await server.json("/api/images?q=after")).total, 1);
-  assertEquals((await server.json("/api/images?q=before")).total, 0);
-  for (const ms of [seen.shell, seen.own, changedMs]) assert(ms < SEEN_MS, `${ms} ms`);
-});
+    );
+    const changedMs = await seenAfter(server, { query: "-after", total: 1 });
+    assertEquals((await server.json("/api/images?q=after")).total, 1);
+    assertEquals((await server.json("/api/images?q=before")).total, 0);
+    for (const ms of [seen.shell, seen.own, changedMs]) assert(ms < SEEN_MS, `${ms} ms`);
+  },
+);
 
-Deno.test("SIGTERM and SIGINT end the server with code 0 within 5 s, whatever is open", async () => {
-  await using folder = await makeTempFolder();
-  await Deno.mkdir(join(folder.path, "data"));
-  await Deno.mkdir(join(folder.path, "images"));
-  const large = new Uint8Array(30_000_000);
-  await Deno.writeFile(join(folder.path, "images", "large.png"), large);
-  const images = Array.from({ length: 3_000 }, (_, i) => ({
-    tags: ["many", `tag_${i % 500}`],
-    metadata: { sources: { danbooru: { id: i + 1 } } },
-    ...(i === 0 ? { filepath: "large.png", md5: md5(large) } : {}),
-  }));
-  buildLibrary(join(folder.path, "data", "booru.db"), { images });
-  await Promise.all((["SIGTERM", "SIGINT"] as const).map(async (signal) => {
-    const copy = join(folder.path, signal);
-    await Deno.mkdir(join(copy, "data"), { recursive: true });
-    await Deno.copyFile(join(folder.path, "data/booru.db"), join(copy, "data/booru.db"));
-    await Deno.mkdir(join(copy, "images"));
-    await Deno.link(join(folder.path, "images/large.png"), join(copy, "images/large.png"));
-    await using server = await startProcess(copy);
-    await until("loaded", async () => (await server.json("/readyz")).status === "ready");
-    const { urls } = await server.json("/api/images/1");
-    // A client that does not read holds the server until it gives up waiting.
-    const download = isFullTier ? await fetch(server.origin + urls.file) : null;
-    const task = await server.json("/api/cache/reload", { method: "POST" });
-    const events = await fetch(`${server.origin}/api/tasks/${task.id}/events`);
-    const reader = events.body!.getReader();
-    const first = new TextDecoder().decode((await reader.read()).value);
-    assertMatch(first, /^event: task\ndata: \{/);
-    const { code, stopMs } = await server.stop(signal);
-    assertEquals(code, 0, server.output());
-    assert(stopMs < 5_000, `${signal}: ${stopMs} ms`);
-    await reader.cancel().catch(() => {});
-    await download?.body?.cancel().catch(() => {});
-    assert(!/error|"level"/i.test(server.output()), server.output());
-  }));
-});
+fullTierTest(
+  "SIGTERM and SIGINT end the server with code 0 within 5 s, whatever is open",
+  async () => {
+    await using folder = await makeTempFolder();
+    await Deno.mkdir(join(folder.path, "data"));
+    await Deno.mkdir(join(folder.path, "images"));
+    const large = new Uint8Array(30_000_000);
+    await Deno.writeFile(join(folder.path, "images", "large.png"), large);
+    const images = Array.from({ length: 3_000 }, (_, i) => ({
+      tags: ["many", `tag_${i % 500}`],
+      metadata: { sources: { danbooru: { id: i + 1 } } },
+      ...(i === 0 ? { filepath: "large.png", md5: md5(large) } : {}),
+    }));
+    buildLibrary(join(folder.path, "data", "booru.db"), { images });
+    await Promise.all((["SIGTERM", "SIGINT"] as const).map(async (signal) => {
+      const copy = join(folder.path, signal);
+      await Deno.mkdir(join(copy, "data"), { recursive: true });
+      await Deno.copyFile(join(folder.path, "data/booru.db"), join(copy, "data/booru.db"));
+      await Deno.mkdir(join(copy, "images"));
+      await Deno.link(join(folder.path, "images/large.png"), join(copy, "images/large.png"));
+      await using server = await startProcess(copy);
+      await until("loaded", async () => (await server.json("/readyz")).status === "ready");
+      const { urls } = await server.json("/api/images/1");
+      // A client that does not read holds the server until it gives up waiting.
+      const download = isFullTier ? await fetch(server.origin + urls.file) : null;
+      const task = await server.json("/api/cache/reload", { method: "POST" });
+      const events = await fetch(`${server.origin}/api/tasks/${task.id}/events`);
+      const reader = events.body!.getReader();
+      const first = new TextDecoder().decode((await reader.read()).value);
+      assertMatch(first, /^event: task\ndata: \{/);
+      const { code, stopMs } = await server.stop(signal);
+      assertEquals(code, 0, server.output());
+      assert(stopMs < 5_000, `${signal}: ${stopMs} ms`);
+      await reader.cancel().catch(() => {});
+      await download?.body?.cancel().catch(() => {});
+      assert(!/error|"level"/i.test(server.output()), server.output());
+    }));
+  },
+);
 
 Deno.test("a signal while the server starts ends it too", async () => {
   await using folder = await makeTempFolder();

@@ -181,7 +181,7 @@ export async function until<T>(
 /** The application on a port of the loopback interface. */
 export function listen(app: Hono): { port: number; origin: string } & AsyncDisposable {
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {}, automaticCompression: true },
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => app.fetch(request),
   );
   const { port } = server.addr;

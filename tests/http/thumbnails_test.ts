@@ -89,7 +89,7 @@ Deno.test("GET /thumbnails answers a tile for what cannot be decoded, and an emp
   assert((await bytesOf(good)).length > 20);
 });
 
-Deno.test("assets come with a validator that also holds for compressed answers", async () => {
+Deno.test("assets come with a validator, whatever encodings are accepted", async () => {
   await using server = await startServer();
   await using socket = listen(server.app);
   for (const name of ["style.css", "app.js", "icon.svg"]) {

@@ -15,7 +15,7 @@ import {
   writePicture,
 } from "../support/sample_library.ts";
 import { makeRandom } from "../support/random.ts";
-import { runs } from "../support/tier.ts";
+import { fullTierTest, runs } from "../support/tier.ts";
 
 const IN_PLACE = { mode: "in-place" } as const;
 
@@ -206,36 +206,39 @@ Deno.test("importFolders() stores a copy of a content whose in-place folder is a
   });
 });
 
-Deno.test("importFolders() in place ends right after any renames, edits, copies and losses", async () => {
-  for (let seed = 1; seed <= runs(3, 60); seed++) {
-    const random = makeRandom(seed);
-    await withLibrary(async ({ library, source }) => {
-      const nameOf = (i: number) => join(source, `${i}.png`);
-      const contents = new Map<number, number>();
-      for (let round = 0; round < 4; round++) {
-        for (let step = 0; step < 6; step++) {
-          const [from, to] = [random.int(8), random.int(8)];
-          const kind = random.int(3);
-          if (kind === 0) contents.set(to, random.int(12));
-          else if (kind === 1 && contents.has(from)) contents.set(to, contents.get(from)!);
-          else contents.delete(to);
+fullTierTest(
+  "importFolders() in place ends right after any renames, edits, copies and losses",
+  async () => {
+    for (let seed = 1; seed <= runs(3, 60); seed++) {
+      const random = makeRandom(seed);
+      await withLibrary(async ({ library, source }) => {
+        const nameOf = (i: number) => join(source, `${i}.png`);
+        const contents = new Map<number, number>();
+        for (let round = 0; round < 4; round++) {
+          for (let step = 0; step < 6; step++) {
+            const [from, to] = [random.int(8), random.int(8)];
+            const kind = random.int(3);
+            if (kind === 0) contents.set(to, random.int(12));
+            else if (kind === 1 && contents.has(from)) contents.set(to, contents.get(from)!);
+            else contents.delete(to);
+          }
+          await Deno.remove(source, { recursive: true });
+          await Deno.mkdir(source);
+          for (const [i, number] of contents) await writePicture(nameOf(i), number);
+          const { skipped } = await importSource({ library, source }, IN_PLACE);
+          assertEquals(skipped, [], `seed ${seed}`);
+          checkDatabase(library.paths.database);
+          for (const i of contents.keys()) {
+            const md5 = await getFileMd5(nameOf(i));
+            const image = imageOf(library, md5);
+            assert(image !== undefined, `seed ${seed}: ${i}.png has no image`);
+            assert(image.places.includes(`@source/${i}.png`), `seed ${seed}: ${i}.png is no place`);
+            // What is served has the bytes of the image.
+            const served = join(source, image.filepath.slice("@source/".length));
+            assertEquals(await getFileMd5(served), md5, `seed ${seed}: ${image.filepath}`);
+          }
         }
-        await Deno.remove(source, { recursive: true });
-        await Deno.mkdir(source);
-        for (const [i, number] of contents) await writePicture(nameOf(i), number);
-        const { skipped } = await importSource({ library, source }, IN_PLACE);
-        assertEquals(skipped, [], `seed ${seed}`);
-        checkDatabase(library.paths.database);
-        for (const i of contents.keys()) {
-          const md5 = await getFileMd5(nameOf(i));
-          const image = imageOf(library, md5);
-          assert(image !== undefined, `seed ${seed}: ${i}.png has no image`);
-          assert(image.places.includes(`@source/${i}.png`), `seed ${seed}: ${i}.png is no place`);
-          // What is served has the bytes of the image.
-          const served = join(source, image.filepath.slice("@source/".length));
-          assertEquals(await getFileMd5(served), md5, `seed ${seed}: ${image.filepath}`);
-        }
-      }
-    });
-  }
-});
+      });
+    }
+  },
+);

@@ -23,6 +23,7 @@ import {
   writePicture,
 } from "../support/sample_library.ts";
 import { readFolder } from "../support/temp.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 /** Every row that belongs to images, without what only counts changes. */
 function dump(library: Library): Record<string, unknown[]> {
@@ -124,20 +125,23 @@ Deno.test("restoreFromTrash() brings back everything, the image's id too", async
   });
 });
 
-Deno.test("restoreFromTrash() brings relations back in whatever order both images come", async () => {
-  for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
-    await withLibrary(async ({ library, source }) => {
-      const ids = await fill(library, source);
-      const before = dump(library);
-      const entries: number[] = [];
-      for (const id of ids) entries.push(await moveToTrash(library, id));
-      assertEquals(rowsOf(library.core.reader, "SELECT * FROM images"), []);
-      for (const i of order) await restoreFromTrash(library, entries[i]);
-      assertEquals(dump(library), before, `order ${order}`);
-      await checkWhole(library);
-    });
-  }
-});
+fullTierTest(
+  "restoreFromTrash() brings relations back in whatever order both images come",
+  async () => {
+    for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
+      await withLibrary(async ({ library, source }) => {
+        const ids = await fill(library, source);
+        const before = dump(library);
+        const entries: number[] = [];
+        for (const id of ids) entries.push(await moveToTrash(library, id));
+        assertEquals(rowsOf(library.core.reader, "SELECT * FROM images"), []);
+        for (const i of order) await restoreFromTrash(library, entries[i]);
+        assertEquals(dump(library), before, `order ${order}`);
+        await checkWhole(library);
+      });
+    }
+  },
+);
 
 Deno.test("importFolders() leaves what is in the trash there", async () => {
   await withLibrary(async ({ library, source, folder }) => {

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { type Core, openCore } from "../../src/library/core.ts";
 import { openDatabase } from "../support/library_builder.ts";
 import { withMigrated } from "../support/migrated.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 /** As many images as make a snapshot file worth its while. */
 const IMAGES = 10_000;
@@ -87,30 +88,33 @@ Deno.test("a tag that became a rating since the snapshot changes the ratings of 
     });
   }));
 
-Deno.test("a damaged snapshot file, or another library's, costs a full load and nothing else", () =>
-  withMigrated({}, async (db, path) => {
-    db.exec(FILL);
-    await withCore(path, () => {});
-    const whole = await Deno.readFile(`${path}.snapshot`);
-    const damages: ((bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>)[] = [
-      (bytes) => bytes.slice(0, bytes.length / 2),
-      (bytes) => {
-        bytes[bytes.length - 100_000] ^= 1;
-        return bytes;
-      },
-      () => new TextEncoder().encode("not a snapshot at all"),
-      () => new Uint8Array(),
-    ];
-    for (const damage of damages) {
-      await Deno.writeFile(`${path}.snapshot`, damage(whole.slice()));
-      await withCore(path, ({ cache }, loadedFrom) => {
-        assertEquals(loadedFrom, ["database"]);
-        assertEquals(cache.current.length, IMAGES);
-      });
-    }
-    edit(path, "UPDATE library_state SET value = 'another' WHERE key = 'library_id'");
-    await withCore(path, (_, loadedFrom) => assertEquals(loadedFrom, ["database"]));
-  }));
+fullTierTest(
+  "a damaged snapshot file, or another library's, costs a full load and nothing else",
+  () =>
+    withMigrated({}, async (db, path) => {
+      db.exec(FILL);
+      await withCore(path, () => {});
+      const whole = await Deno.readFile(`${path}.snapshot`);
+      const damages: ((bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>)[] = [
+        (bytes) => bytes.slice(0, bytes.length / 2),
+        (bytes) => {
+          bytes[bytes.length - 100_000] ^= 1;
+          return bytes;
+        },
+        () => new TextEncoder().encode("not a snapshot at all"),
+        () => new Uint8Array(),
+      ];
+      for (const damage of damages) {
+        await Deno.writeFile(`${path}.snapshot`, damage(whole.slice()));
+        await withCore(path, ({ cache }, loadedFrom) => {
+          assertEquals(loadedFrom, ["database"]);
+          assertEquals(cache.current.length, IMAGES);
+        });
+      }
+      edit(path, "UPDATE library_state SET value = 'another' WHERE key = 'library_id'");
+      await withCore(path, (_, loadedFrom) => assertEquals(loadedFrom, ["database"]));
+    }),
+);
 
 Deno.test("a snapshot file that cannot be written costs the next start its speed and nothing else", () =>
   withMigrated({}, async (db, path) => {
