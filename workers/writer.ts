@@ -75,4 +75,9 @@ serve<WriterContract>({
     connection?.db.exec("PRAGMA wal_checkpoint(PASSIVE)");
     return null;
   },
+  disconnect: () => {
+    connection?.db.close();
+    connection = undefined;
+    return null;
+  },
 });

@@ -136,7 +136,10 @@ function buildLibrary(
     async close() {
       await tasks.close();
       await Promise.all([hasher.close(), media.close()]);
-      if (!writesNothing) await writer.call("tidy", null).catch(() => null);
+      if (!writesNothing) {
+        await writer.call("tidy", null).catch(() => null);
+        await writer.call("disconnect", null).catch(() => null);
+      }
       await writer.close();
       await core.close();
     },

@@ -106,4 +106,6 @@ export type WriterContract = {
   putBack: { request: { entry: TrashEntry }; response: { imageId: number } };
   /** Trims the change log and folds the write-ahead log into the database. */
   tidy: { request: null; response: null };
+  /** Closes the connection: a worker that is ended closes it at some later moment. */
+  disconnect: { request: null; response: null };
 };
