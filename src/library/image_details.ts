@@ -7,6 +7,12 @@ import type { ImageFacts } from "../store/images.ts";
 /** How well a cache serves. */
 export type CacheStats = { hits: number; misses: number; hitRate: number; size: number };
 
+/** What a cache says of itself: its counts with the rate that follows from them. */
+export function toStats(hits: number, misses: number, size: number): CacheStats {
+  const total = hits + misses;
+  return { hits, misses, hitRate: total === 0 ? 0 : hits / total, size };
+}
+
 /** What the cache of details is made of. */
 export type ImageDetailsOptions = {
   events: CacheEvents;
@@ -53,12 +59,6 @@ export class ImageDetails {
 
   /** Hits and misses since the start. */
   get stats(): CacheStats {
-    const total = this.#hits + this.#misses;
-    return {
-      hits: this.#hits,
-      misses: this.#misses,
-      hitRate: total === 0 ? 0 : this.#hits / total,
-      size: this.#cache.size,
-    };
+    return toStats(this.#hits, this.#misses, this.#cache.size);
   }
 }

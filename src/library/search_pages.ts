@@ -4,7 +4,7 @@ import type { CacheEvents } from "../cache/cache_events.ts";
 import { parseQuery } from "../query/parser.ts";
 import { toQueryText } from "../query/query_text.ts";
 import type { PageOfSearch, SearchPage } from "./browse.ts";
-import type { CacheStats } from "./image_details.ts";
+import { type CacheStats, toStats } from "./image_details.ts";
 
 /** What the cache of pages is made of. */
 export type SearchPagesOptions = {
@@ -62,13 +62,7 @@ export class SearchPages {
 
   /** Hits and misses since the start. */
   get stats(): CacheStats {
-    const total = this.#hits + this.#misses;
-    return {
-      hits: this.#hits,
-      misses: this.#misses,
-      hitRate: total === 0 ? 0 : this.#hits / total,
-      size: this.#pages.size,
-    };
+    return toStats(this.#hits, this.#misses, this.#pages.size);
   }
 }
 

@@ -5,7 +5,7 @@ import type { CacheEvents } from "../cache/cache_events.ts";
 import type { ImageSnapshot } from "../cache/image_snapshot.ts";
 import { findSimilarAsync, type SimilarImage } from "../query/similar.ts";
 import { weightsOf } from "../query/similarity_weights.ts";
-import type { CacheStats } from "./image_details.ts";
+import { type CacheStats, toStats } from "./image_details.ts";
 import { type ImageView, toImageView } from "./image_view.ts";
 
 /** What the cache of similar images is made of. */
@@ -144,11 +144,6 @@ export class SimilarImages {
     this.#weightHits += hits;
     this.#weightMisses += misses;
   }
-}
-
-function toStats(hits: number, misses: number, size: number): CacheStats {
-  const total = hits + misses;
-  return { hits, misses, hitRate: total === 0 ? 0 : hits / total, size };
 }
 
 function pack(similar: readonly SimilarImage[], limit: number): Kept {

@@ -51,16 +51,7 @@ abstract class ColumnLeaf extends Leaf {
   }
 
   /** Sets the bits of the rows that match. */
-  protected *make(words: Int32Array): Steps<void> {
-    const { rowCount } = this.index;
-    for (let start = 0; start < rowCount; start += CHUNK_TEXTS) {
-      const end = Math.min(rowCount, start + CHUNK_TEXTS);
-      for (let row = start; row < end; row++) {
-        if (this.hasRow(row)) words[row >>> 5] |= 1 << (row & 31);
-      }
-      yield;
-    }
-  }
+  protected abstract make(words: Int32Array): Steps<void>;
 }
 
 /** More intervals than this are not worth a pass each. */
