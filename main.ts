@@ -1,34 +1,28 @@
 import { AppError } from "./src/base/errors.ts";
+import { COMMANDS } from "./src/cli/commands.ts";
 import { describeError } from "./src/cli/describe_error.ts";
 import { runHelp } from "./src/cli/help.ts";
-import { runImport } from "./src/cli/import.ts";
-import { runServe } from "./src/cli/serve.ts";
-import type { Surroundings } from "./src/config.ts";
-
-/** Command → what runs it; each gives the exit code. */
-const COMMANDS: Record<string, (around: Surroundings) => Promise<number>> = {
-  serve: runServe,
-  import: runImport,
-  help: runHelp,
-};
 
 async function main(): Promise<number> {
   const [first = "serve", ...rest] = Deno.args;
   // Options without a command are those of the most used one.
   const isOption = first.startsWith("-");
-  const wantsHelp = ["--help", "-h", "--version"].some((flag) => Deno.args.includes(flag));
-  const name = wantsHelp ? "help" : isOption ? "serve" : first;
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) {
+  const wantsHelp = first === "help" ||
+    ["--help", "-h", "--version"].some((flag) => Deno.args.includes(flag));
+  const around = {
+    args: wantsHelp || isOption ? Deno.args : rest,
+    env: (variable: string) => Deno.env.get(variable),
+    folder: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
+  };
+  if (wantsHelp) return await runHelp(around);
+  const name = isOption ? "serve" : first;
+  if (!Object.hasOwn(COMMANDS, name)) {
     throw new AppError("bad_request", `There is no command "${name}"`, {
-      remedy: `Use one of: ${Object.keys(COMMANDS).join(", ")}`,
+      remedy: `Use one of: ${Object.keys(COMMANDS).join(", ")}, help`,
     });
   }
-  return await command({
-    args: wantsHelp || isOption ? Deno.args : rest,
-    env: (variable) => Deno.env.get(variable),
-    folder: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
-  });
+  const run = await COMMANDS[name].load();
+  return await run(around);
 }
 
 if (import.meta.main) {

@@ -41,7 +41,11 @@ export type Surroundings = {
 /** Hosts that only this machine reaches: others are refused until logins exist. */
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
-const COMMON = { library: { type: "string" }, "log-level": { type: "string" } } as const;
+/** Options that every command takes. */
+export const COMMON_OPTIONS = {
+  library: { type: "string" },
+  "log-level": { type: "string" },
+} as const;
 
 /**
  * Reads the configuration of `serve`.
@@ -49,8 +53,8 @@ const COMMON = { library: { type: "string" }, "log-level": { type: "string" } } 
  * @throws {AppError} `bad_request` naming the option and what it takes.
  */
 export function parseServeConfig(around: Surroundings): ServeConfig {
-  const { values, positionals } = parse(around.args, {
-    ...COMMON,
+  const { values, positionals } = parseOptions(around.args, {
+    ...COMMON_OPTIONS,
     host: { type: "string" },
     port: { type: "string" },
   });
@@ -64,7 +68,7 @@ export function parseServeConfig(around: Surroundings): ServeConfig {
   }
   const port = toPort(values.port ?? readEnv(around, "CHIBIBOORU_PORT") ?? "5000");
   const apiKey = readEnv(around, "CHIBIBOORU_API_KEY") ?? null;
-  return Object.freeze({ ...toCommon(values, around), host, port, apiKey });
+  return Object.freeze({ ...toCommonConfig(values, around), host, port, apiKey });
 }
 
 /**
@@ -73,8 +77,8 @@ export function parseServeConfig(around: Surroundings): ServeConfig {
  * @throws {AppError} `bad_request` naming the option and what it takes.
  */
 export function parseImportConfig(around: Surroundings): ImportConfig {
-  const { values, positionals } = parse(around.args, {
-    ...COMMON,
+  const { values, positionals } = parseOptions(around.args, {
+    ...COMMON_OPTIONS,
     copy: { type: "boolean" },
     move: { type: "boolean" },
     "in-place": { type: "boolean" },
@@ -93,7 +97,7 @@ export function parseImportConfig(around: Surroundings): ImportConfig {
     });
   }
   return Object.freeze({
-    ...toCommon(values, around),
+    ...toCommonConfig(values, around),
     folders: positionals.map((folder) => toPath(folder, around)),
     mode: modes[0] ?? "copy",
     dryRun: values["dry-run"] === true,
@@ -101,9 +105,15 @@ export function parseImportConfig(around: Surroundings): ImportConfig {
   });
 }
 
-type OptionTypes = Record<string, { type: "string" | "boolean" }>;
+/** Options of a command line, as `parseArgs` takes them. */
+export type OptionTypes = Record<string, { type: "string" | "boolean" }>;
 
-function parse<T extends OptionTypes>(given: readonly string[], options: T) {
+/**
+ * Splits a command line into options and the rest.
+ *
+ * @throws {AppError} `bad_request` naming what cannot be understood.
+ */
+export function parseOptions<T extends OptionTypes>(given: readonly string[], options: T) {
   // As npm has it: `task serve -- --port 5001`. Deno hands the "--" on.
   const args = given.slice(given[0] === "--" ? 1 : 0);
   try {
@@ -115,7 +125,12 @@ function parse<T extends OptionTypes>(given: readonly string[], options: T) {
   }
 }
 
-function toCommon(
+/**
+ * What every command needs: flags first, then the environment, then defaults.
+ *
+ * @throws {AppError} `bad_request` for an unknown log level or an empty path.
+ */
+export function toCommonConfig(
   values: { library?: string; "log-level"?: string },
   around: Surroundings,
 ): Config {
@@ -130,13 +145,13 @@ function toCommon(
   return { library: toPath(library, around), logLevel };
 }
 
-/** A variable that is set to nothing counts as not set, as service files and containers mean it. */
-function readEnv(around: Surroundings, name: string): string | undefined {
+/** Reads the environment. A variable that is set to nothing counts as not set, as service files and containers mean it. */
+export function readEnv(around: Surroundings, name: string): string | undefined {
   return around.env(name) || undefined;
 }
 
-/** An empty path is mostly a shell variable that is not set: it must not mean the current folder. */
-function toPath(path: string, around: Surroundings): string {
+/** Absolute path of what a user typed. An empty path is mostly a shell variable that is not set: it must not mean the current folder. */
+export function toPath(path: string, around: Surroundings): string {
   if (path === "") {
     throw new AppError("bad_request", "Cannot use an empty path as a folder", {
       remedy: "Give --library and the folders to import a name; . is the current folder",

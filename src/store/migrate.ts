@@ -11,10 +11,15 @@ import {
 } from "./database.ts";
 import { MIGRATION_0001 } from "./migrations/0001_own_tables.ts";
 import { MIGRATION_0002 } from "./migrations/0002_search_tables.ts";
+import { MIGRATION_0003 } from "./migrations/0003_management_tables.ts";
 import { CHIBIBOORU_SCHEMA, PAGE_SIZE_BYTES, REQUIRED_TABLES } from "./schema.ts";
 
 /** Numbered from 1, each additive; a released one is never changed. */
-const MIGRATIONS: readonly string[] = [MIGRATION_0001, MIGRATION_0002];
+const MIGRATIONS: readonly string[] = [
+  MIGRATION_0001,
+  MIGRATION_0002,
+  MIGRATION_0003,
+];
 
 /** The version of the database that this program writes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

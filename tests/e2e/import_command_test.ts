@@ -73,7 +73,7 @@ Deno.test("import says what is wrong with a command line, ends with 2, and makes
       [["frobnicate"], `There is no command "frobnicate"`],
     ];
     for (const [args, part] of cases) {
-      const { code, stdout, stderr } = await runMain(args, { permissions: "-P=import" });
+      const { code, stdout, stderr } = await runMain(args, { permissions: "-P=manage" });
       assertEquals([code, stdout], [2, ""], part);
       assert(stderr.startsWith("chibibooru: ") && stderr.includes(part), stderr);
       assert(!stderr.includes("    at "), stderr);

@@ -305,7 +305,8 @@ Deno.test("moveToTrash() keeps an edit and a place that came while it began", as
     before(() =>
       write(
         library,
-        `INSERT INTO image_files VALUES ('late/place.png', ${id}, 1, 1, 1, 1)`,
+        `INSERT INTO image_files (filepath, image_id, size_bytes, mtime_ms, inode, added_at_ms)
+         VALUES ('late/place.png', ${id}, 1, 1, 1, 1)`,
       )
     );
     const error = await assertRejects(() => moveToTrash(library, id), AppError, "late/place.png");

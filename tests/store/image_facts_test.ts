@@ -75,7 +75,8 @@ Deno.test("sizes, types, durations and sources are the media's, else the files' 
     db.exec(
       `INSERT INTO image_media (image_id, file_ext, size_bytes, duration_ms, source_url) VALUES
          (1, 'webm', 5000000000, 1500, 'https://日本.example/'), (3, 'odd', -5, NULL, NULL);
-       INSERT INTO image_files VALUES ('1.jpg', 1, 7, 0, 0, 0), ('2.PNG', 2, 8000000000, 0, 0, 0),
+       INSERT INTO image_files (filepath, image_id, size_bytes, mtime_ms, inode, added_at_ms)
+         VALUES ('1.jpg', 1, 7, 0, 0, 0), ('2.PNG', 2, 8000000000, 0, 0, 0),
          ('2b.PNG', 2, 8000000000, 0, 0, 0)`,
     );
     await assertFacts(db, [
@@ -145,10 +146,20 @@ Deno.test("a full load and a single reading agree, whatever the columns hold", (
       fc.asyncProperty(library, async ({ media, files, favourites, relations }) => {
         db.exec("SAVEPOINT sample");
         for (const row of media) {
-          db.exec("INSERT INTO image_media VALUES (?, ?, ?, ?, ?, NULL, NULL)", ...row);
+          db.exec(
+            `INSERT INTO image_media (image_id, file_ext, size_bytes, duration_ms, source_url)
+             VALUES (?, ?, ?, ?, ?)`,
+            ...row,
+          );
         }
         files.forEach(([id, size], i) =>
-          db.exec("INSERT INTO image_files VALUES (?, ?, ?, 0, 0, 0)", `f${i}`, id, size)
+          db.exec(
+            `INSERT INTO image_files (filepath, image_id, size_bytes, mtime_ms, inode, added_at_ms)
+             VALUES (?, ?, ?, 0, 0, 0)`,
+            `f${i}`,
+            id,
+            size,
+          )
         );
         for (const row of favourites) db.exec("INSERT INTO favourites VALUES (?, ?)", ...row);
         for (const row of relations) {

@@ -31,7 +31,12 @@ function addRelatives(db: Database): void {
       `INSERT INTO local_tagger_predictions (image_id, tag_name, confidence) VALUES (?, 'x', 0.1)`,
       id,
     );
-    db.exec("INSERT INTO image_files VALUES (?, ?, 10, 20, 30, 40)", `@root/${id}.jpg`, id);
+    db.exec(
+      `INSERT INTO image_files (filepath, image_id, size_bytes, mtime_ms, inode, added_at_ms)
+       VALUES (?, ?, 10, 20, 30, 40)`,
+      `@root/${id}.jpg`,
+      id,
+    );
     db.exec("INSERT INTO image_media (image_id, file_ext, size_bytes) VALUES (?, 'jpg', 10)", id);
     if (next === id) return;
     db.exec(

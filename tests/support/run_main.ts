@@ -18,7 +18,7 @@ export function mainCommand(
       "--no-prompt",
       "--config",
       `${PROJECT}deno.json`,
-      options.permissions ?? `-P=${args[0]}`,
+      options.permissions ?? (args[0] === "serve" ? "-P=serve" : "-P=manage"),
       `${PROJECT}main.ts`,
       ...args,
     ],
