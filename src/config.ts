@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { AppError, toMessage } from "./base/errors.ts";
+import { WATCH_RESCAN_MINUTES } from "./base/limits.ts";
 import { parseLogLevel } from "./base/log.ts";
 
 /** What the user decided, by flags and environment; parsed once and frozen. */
@@ -18,6 +19,13 @@ export type ServeConfig =
     port: number;
     /** What clients of the Danbooru API sign in with; null asks for nothing. */
     apiKey: string | null;
+    /** What programs must send to /metrics and to destroy much by the API; null asks for nothing. */
+    adminSecret: string | null;
+    /** Whether `ingest/` and the folders that are indexed in place are watched, and looked through so often. */
+    watch: boolean;
+    rescanMinutes: number;
+    /** File that takes the log besides standard error, absolute; null: none. */
+    logFile: string | null;
   }>;
 
 /** What `import` needs besides. */
@@ -30,6 +38,9 @@ export type ImportConfig =
     json: boolean;
   }>;
 
+/** What `doctor` needs besides: where the server would listen. */
+export type DoctorConfig = Config & Readonly<{ host: string; port: number; json: boolean }>;
+
 /** Where the program runs: arguments after the command, environment, and the user's folder. */
 export type Surroundings = {
   args: readonly string[];
@@ -40,6 +51,8 @@ export type Surroundings = {
 
 /** Hosts that only this machine reaches: others are refused until logins exist. */
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
+
+const WEEK_MINUTES = 7 * 24 * 60;
 
 /** Options that every command takes. */
 export const COMMON_OPTIONS = {
@@ -57,6 +70,9 @@ export function parseServeConfig(around: Surroundings): ServeConfig {
     ...COMMON_OPTIONS,
     host: { type: "string" },
     port: { type: "string" },
+    "log-file": { type: "string" },
+    watch: { type: "boolean" },
+    "rescan-minutes": { type: "string" },
   });
   if (positionals.length > 0) throw unexpected(positionals[0], "serve");
   const host = values.host ?? readEnv(around, "CHIBIBOORU_HOST") ?? "127.0.0.1";
@@ -68,7 +84,14 @@ export function parseServeConfig(around: Surroundings): ServeConfig {
   }
   const port = toPort(values.port ?? readEnv(around, "CHIBIBOORU_PORT") ?? "5000");
   const apiKey = readEnv(around, "CHIBIBOORU_API_KEY") ?? null;
-  return Object.freeze({ ...toCommonConfig(values, around), host, port, apiKey });
+  const adminSecret = readEnv(around, "CHIBIBOORU_ADMIN_SECRET") ?? null;
+  const logPath = values["log-file"] ?? readEnv(around, "CHIBIBOORU_LOG_FILE") ?? null;
+  const logFile = logPath === null ? null : toPath(logPath, around);
+  const common = toCommonConfig(values, around);
+  const watch = values.watch === true;
+  const rescanMinutes = toRescanMinutes(values["rescan-minutes"]);
+  const access = { host, port, apiKey, adminSecret };
+  return Object.freeze({ ...common, ...access, logFile, watch, rescanMinutes });
 }
 
 /**
@@ -101,6 +124,31 @@ export function parseImportConfig(around: Surroundings): ImportConfig {
     folders: positionals.map((folder) => toPath(folder, around)),
     mode: modes[0] ?? "copy",
     dryRun: values["dry-run"] === true,
+    json: values.json === true,
+  });
+}
+
+/**
+ * Reads the configuration of `doctor`.
+ *
+ * @throws {AppError} `bad_request` naming the option and what it takes.
+ */
+export function parseDoctorConfig(around: Surroundings): DoctorConfig {
+  const { values, positionals } = parseOptions(around.args, {
+    ...COMMON_OPTIONS,
+    port: { type: "string" },
+    json: { type: "boolean" },
+  });
+  if (positionals.length > 0) {
+    const what = `Cannot examine "${positionals[0]}": doctor takes no such argument`;
+    throw new AppError("bad_request", what, {
+      remedy: "Use doctor [--library DIR] [--port PORT] [--json]",
+    });
+  }
+  return Object.freeze({
+    ...toCommonConfig(values, around),
+    host: readEnv(around, "CHIBIBOORU_HOST") ?? "127.0.0.1",
+    port: toPort(values.port ?? readEnv(around, "CHIBIBOORU_PORT") ?? "5000"),
     json: values.json === true,
   });
 }
@@ -160,6 +208,22 @@ export function toPath(path: string, around: Surroundings): string {
   return isAbsolute(path) ? resolve(path) : resolve(around.folder, path);
 }
 
+/**
+ * How often watched folders are looked through.
+ *
+ * @throws {AppError} `bad_request` if it is no number of minutes from 1 to a week.
+ */
+export function toRescanMinutes(text: string | undefined): number {
+  if (text === undefined) return WATCH_RESCAN_MINUTES;
+  const minutes = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (minutes < 1 || minutes > WEEK_MINUTES) {
+    throw new AppError("bad_request", `Cannot look through folders every "${text}" minutes`, {
+      remedy: `Use --rescan-minutes with a number from 1 to ${WEEK_MINUTES}`,
+    });
+  }
+  return minutes;
+}
+
 function toPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   if (port < 0 || port > 65_535) {
@@ -176,7 +240,8 @@ function unexpected(argument: string, command: string): AppError {
     "bad_request",
     `Cannot ${command} with "${argument}": it takes no such argument`,
     {
-      remedy: `Use ${command} [--library DIR] [--host HOST] [--port PORT] [--log-level LEVEL]`,
+      remedy: `Use ${command} [--library DIR] [--host HOST] [--port PORT] [--log-level LEVEL] ` +
+        "[--log-file FILE]",
     },
   );
 }

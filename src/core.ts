@@ -20,4 +20,89 @@ export { type ImageDataEntry, ImageDataView } from "./cache/image_data_view.ts";
 export { TagIdCache } from "./cache/tag_id_cache.ts";
 export { AppError, type ErrorCode } from "./base/errors.ts";
 export { getBucketedPath, getThumbnailPath, sanitizeFilenameForFs } from "./media/paths.ts";
+export { readVideoFacts } from "./media/video.ts";
+export type { VideoFacts } from "./media/video_facts.ts";
+export { readFfmpegVersion } from "./media/ffmpeg.ts";
 export { getFileMd5 } from "./media/md5.ts";
+export {
+  type CatalogueChanges,
+  importTagCsv,
+  type ListFault,
+  type ListWarning,
+  type TagImportOptions,
+  type TagImportProgress,
+  type TagImportReport,
+  type TagNumbering,
+} from "./library/tags_import.ts";
+export {
+  type ApplyPriorityOptions,
+  findImageSources,
+  getSourcePriority,
+  type ImageSources,
+  type PriorityReport,
+  setSourcePriority,
+  type SourceChange,
+  switchActiveSource,
+} from "./library/switch_source.ts";
+export { mergeTagSources, readSourcePosts, type SpokenFor } from "./tags/merge_sources.ts";
+export {
+  type ExtractedPost,
+  type ExtractedTag,
+  extractPost,
+  type ExtractPostOptions,
+} from "./tags/tag_extraction.ts";
+export { type Library, type LibraryOptions, openLibrary } from "./library/library.ts";
+export {
+  type ScanResult,
+  type WatchEvents,
+  type WatchOptions,
+  WatchService,
+} from "./library/watch.ts";
+export type {
+  RootPlan,
+  WatchCounts,
+  WatchProblem,
+  WatchRootStatus,
+  WatchState,
+} from "./library/watched_root.ts";
+export { removeDuplicate, scanAndRemoveDuplicates } from "./library/dedupe.ts";
+export type {
+  DedupeCollision,
+  DedupeCopy,
+  DedupeGroup,
+  DedupeOptions,
+  DedupeProgress,
+  DedupeReport,
+  DedupeSkip,
+} from "./library/dedupe_report.ts";
+export { moveToTrash, type Restored, restoreFromTrash } from "./library/trash.ts";
+export { type EmptyOptions, type EmptyReport, emptyTrash } from "./library/trash_empty.ts";
+export {
+  type BulkEditOptions,
+  type BulkEditRequest,
+  type BulkEditResult,
+  type BulkTagCount,
+  editTagsOfSearch,
+} from "./library/bulk_edit.ts";
+export { continueOperation, type OperationOptions } from "./library/operations.ts";
+export {
+  type HistoryEntry,
+  type HistoryKind,
+  type HistoryPage,
+  type HistoryPageRequest,
+  listHistory,
+  undoEdit,
+  undoOperation,
+  type UndoOptions,
+} from "./library/history.ts";
+export type {
+  Absence,
+  Difference,
+  Operation,
+  OperationKind,
+  OperationState,
+  OperationSteps,
+  PostDifference,
+  ReplacedParent,
+  UndoOutcome,
+} from "./library/history.ts";

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { AppError } from "../src/base/errors.ts";
-import { parseImportConfig, parseServeConfig, type Surroundings } from "../src/config.ts";
+import {
+  parseImportConfig,
+  parseServeConfig,
+  type Surroundings,
+  toRescanMinutes,
+} from "../src/config.ts";
 
 function around(args: string[], env: Record<string, string> = {}): Surroundings {
   return { args, env: (name) => env[name], folder: "/home/somebody/here" };
@@ -30,6 +35,10 @@ Deno.test("parseServeConfig() has the documented defaults, frozen", () => {
     host: "127.0.0.1",
     port: 5000,
     apiKey: null,
+    adminSecret: null,
+    logFile: null,
+    watch: false,
+    rescanMinutes: 10,
   });
   assert(Object.isFrozen(config));
 });
@@ -40,6 +49,8 @@ Deno.test("parseServeConfig() prefers flags to the environment, and both to defa
     CHIBIBOORU_HOST: "localhost",
     CHIBIBOORU_PORT: "1234",
     CHIBIBOORU_API_KEY: "secret",
+    CHIBIBOORU_ADMIN_SECRET: "other secret",
+    CHIBIBOORU_LOG_FILE: "logs/server.log",
     LOG_LEVEL: "DEBUG",
   };
   assertEquals(serve([], env), {
@@ -48,21 +59,30 @@ Deno.test("parseServeConfig() prefers flags to the environment, and both to defa
     host: "localhost",
     port: 1234,
     apiKey: "secret",
+    adminSecret: "other secret",
+    logFile: "/home/somebody/here/logs/server.log",
+    watch: false,
+    rescanMinutes: 10,
   });
   const flags = ["--library", "/flag", "--host=::1", "--port", "0", "--log-level", "warn"];
+  flags.push("--log-file", "/var/log/x", "--watch", "--rescan-minutes", "3");
   assertEquals(serve(flags, env), {
     library: "/flag",
     logLevel: "warning",
     host: "::1",
     port: 0,
     apiKey: "secret",
+    adminSecret: "other secret",
+    logFile: "/var/log/x",
+    watch: true,
+    rescanMinutes: 3,
   });
 });
 
 Deno.test("an empty variable counts as not set, an empty path is refused", () => {
   const names = [
     ...["CHIBIBOORU_LIBRARY", "CHIBIBOORU_HOST", "CHIBIBOORU_PORT", "CHIBIBOORU_API_KEY"],
-    "LOG_LEVEL",
+    ...["LOG_LEVEL", "CHIBIBOORU_ADMIN_SECRET", "CHIBIBOORU_LOG_FILE"],
   ];
   const env = Object.fromEntries(names.map((name) => [name, ""]));
   assertEquals(serve([], env), serve([]));
@@ -175,5 +195,13 @@ Deno.test("parseImportConfig() refuses no folder and two modes", () => {
   ) {
     const text = refusalOf(() => importing(["a", one, other]));
     assert(text.includes(one) && text.includes(other), text);
+  }
+});
+
+Deno.test("toRescanMinutes() takes a minute to a week", () => {
+  assertEquals([undefined, "1", "10080"].map(toRescanMinutes), [10, 1, 10_080]);
+  for (const text of ["0", "10081", "-1", "1.5", "x", "", " 1"]) {
+    const refusal = refusalOf(() => serve(["--watch", `--rescan-minutes=${text}`]));
+    assert(refusal.includes(`"${text}"`) && refusal.includes("--rescan-minutes"), refusal);
   }
 });

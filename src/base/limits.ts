@@ -91,7 +91,77 @@ export const DECODE_TIMEOUT_S = 20;
 export const FREE_DISK_FLOOR_BYTES = 512 * 1_048_576;
 /** Files hashed in one message to a hasher worker. */
 export const HASH_BATCH_FILES = 32;
+/** Bytes after which a batch of files that a search for copies reads goes to a worker. */
+export const HASH_BATCH_BYTES = 2 * 1_048_576;
+/** Most files of such a batch of which only the first block is read. */
+export const HASH_BATCH_FILES_MAX = 256;
+/** Files of one first block that are read and compared in one go. */
+export const HASH_LIST_FILES_MAX = 64;
+/** Further copies that one transaction takes out of the library. */
+export const COPIES_BATCH = 32;
+/** Hashes that one transaction remembers. */
+export const HASHES_WRITTEN_BATCH = 1_000;
+/** Days after which the trash may be emptied by itself, at most. */
+export const TRASH_DAYS_MAX = 100_000;
+/** Entries of the trash that are removed together. */
+export const TRASH_BATCH_ENTRIES = 50;
+/** Pairs of files compared in one message to a hasher worker. */
+export const COMPARE_BATCH_PAIRS = 64;
 /** File names are at most this long in UTF-8 (file systems allow 255). */
 export const FILE_NAME_BYTES_MAX = 240;
 /** Finished tasks that are remembered. */
 export const TASKS_KEPT_MAX = 200;
+/** Result of a task as JSON; more is cut, with a note. */
+export const TASK_RESULT_BYTES_MAX = 262_144;
+/** Entries of each list of a result that is cut. */
+export const TASK_RESULT_ENTRIES_KEPT = 100;
+/** Least time between two tidings of how far a task is. */
+export const TASK_PROGRESS_INTERVAL_MS = 100;
+/** Arrays and objects within each other in a JSON body. */
+export const JSON_DEPTH_MAX = 32;
+/** Size at which a log file is put aside. */
+export const LOG_FILE_BYTES_MAX = 10 * 1_048_576;
+/** Log files that are kept besides the current one. */
+export const LOG_FILES_KEPT = 5;
+/** Tag names of which a writer remembers what they are aliases of. */
+export const ALIAS_NAMES_KEPT_MAX = 50_000;
+/** Images that one transaction brings in line with a new alias or implication. */
+export const TAG_RULE_BATCH_IMAGES = 200;
+/** Aliases or implications on one page. */
+export const TAG_RULES_LIST_MAX = 200;
+/** Bytes of a tag list, unpacked. */
+export const TAG_LIST_BYTES_MAX = 1_073_741_824;
+/** Line of a tag list. */
+export const TAG_LIST_LINE_BYTES_MAX = 65_536;
+/** Faults and warnings of a tag list that are told one by one; the rest are only counted. */
+export const TAG_LIST_FAULTS_KEPT_MAX = 1_000;
+/** Tag list that is sent to the server. */
+export const TAG_LIST_UPLOAD_BYTES_MAX = 134_217_728;
+/** Names in an order of sources. */
+export const SOURCE_PRIORITY_NAMES_MAX = 100;
+/** Problems of a watched folder that are remembered. */
+export const WATCH_PROBLEMS_KEPT = 100;
+/** How long a file must be the same before it is taken from a watched folder. */
+export const WATCH_STILL_MS = 2_000;
+/** Minutes between two complete scans of a watched folder. */
+export const WATCH_RESCAN_MINUTES = 10;
+/** How often a folder that is not there is looked for, and how long a locked library is waited for. */
+export const WATCH_RETRY_MS = 5_000;
+/** Missing files of a root that are marked without asking, however few it has. */
+export const WATCH_MISSING_UNASKED = 10;
+/** Share of a root's files of which no more may be missing without asking. */
+export const WATCH_MISSING_SHARE_MAX = 0.05;
+/** Files that a watched folder hands to one import, which holds the lock of the library meanwhile. */
+export const WATCH_IMPORT_FILES = 128;
+/** Images that one transaction of an operation on many changes: other writes wait for it. */
+export const OPERATION_BATCH_IMAGES = 250;
+/** Images that an operation could not change and tells one by one; the rest are only counted. */
+export const OPERATION_SKIPPED_KEPT_MAX = 100;
+/** Images of an operation whose changes are shown as they are made; more are shown together, by one load. */
+export const OPERATION_SHOWN_IMAGES_MAX = 5_000;
+/** Edits of an operation that an undo takes back at once; more of them are a background task. */
+export const UNDO_AT_ONCE_MAX = 500;
+/** Images that a preview of an edit of many shows. */
+export const BULK_EDIT_SAMPLE_IMAGES = 12;
+/** File of an export that holds what belongs to no single image. */
+export const LIBRARY_FILE_BYTES_MAX = 256 * 1_048_576;

@@ -1,4 +1,6 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { configureSync, getJsonLinesFormatter, getLogger, type LogRecord } from "@logtape/logtape";
+import { hideSecrets } from "./secrets.ts";
 
 /** How much a message matters, the least first. */
 export type LogLevel = "trace" | "debug" | "info" | "warning" | "error" | "fatal";
@@ -9,7 +11,22 @@ export type Logger = Record<
   (message: string, properties?: Record<string, unknown>) => void
 >;
 
+/** What is said of everything that is logged while some work is done. */
+export type LogContext = { requestId: string };
+
+/** What {@link configureLogging} is told. */
+export type LogOptions = {
+  level: LogLevel;
+  /** Whether standard error is a terminal, and so read by a person. */
+  isTerminal: boolean;
+  /** Takes every line as JSON besides, with its end; must not throw. */
+  file?: (line: string) => void;
+};
+
 const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error", "fatal"];
+
+const CONTEXT = new AsyncLocalStorage<LogContext>();
+let lowestLevel: LogLevel | null = null;
 
 /**
  * Gives the program's logger, or one of its parts (`log("import")`).
@@ -19,11 +36,26 @@ const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error
 export function log(part?: string): Logger {
   const logger = getLogger(part === undefined ? ["chibibooru"] : ["chibibooru", part]);
   return {
-    debug: (message, properties) => logger.debug(message, properties),
-    info: (message, properties) => logger.info(message, properties),
-    warn: (message, properties) => logger.warn(message, properties),
-    error: (message, properties) => logger.error(message, properties),
+    debug: (message, properties) => logger.debug(message, inContext(properties)),
+    info: (message, properties) => logger.info(message, inContext(properties)),
+    warn: (message, properties) => logger.warn(message, inContext(properties)),
+    error: (message, properties) => logger.error(message, inContext(properties)),
   };
+}
+
+function inContext(properties: Record<string, unknown> = {}): Record<string, unknown> {
+  const context = CONTEXT.getStore();
+  return context === undefined ? properties : { ...properties, ...context };
+}
+
+/** Does `work`; what it logs, then or later, carries the context. Cost: half a microsecond. */
+export function withLogContext<T>(context: LogContext, work: () => T): T {
+  return CONTEXT.run(context, work);
+}
+
+/** Whether messages of a level are written: for callers whose messages cost something to make. */
+export function isLogged(level: LogLevel): boolean {
+  return lowestLevel !== null && LEVELS.indexOf(level) >= LEVELS.indexOf(lowestLevel);
 }
 
 /** Level by name, `undefined` when there is no such level (names of the environment: LOG_LEVEL). */
@@ -34,24 +66,43 @@ export function parseLogLevel(text: string): LogLevel | undefined {
 
 /**
  * Sends the logs of this process to standard error: text on a terminal, one JSON object a line
- * otherwise. Called once, by main.ts.
+ * otherwise. Secrets are left out. Called once, by the command that runs.
  */
-export function configureLogging(options: { level: LogLevel; isTerminal: boolean }): void {
-  const json = getJsonLinesFormatter();
+export function configureLogging(options: LogOptions): void {
+  const format = getJsonLinesFormatter();
+  // Left to itself it puts every value of a message in quotation marks.
+  const json = (record: LogRecord) =>
+    format({ ...record, message: [record.message.map(toText).join("")] });
   const encoder = new TextEncoder();
+  lowestLevel = options.level;
   configureSync({
     reset: true,
     sinks: {
       stderr: (record: LogRecord) => {
-        const line = options.isTerminal ? toLine(record) : json(record);
-        Deno.stderr.writeSync(encoder.encode(line));
+        const line = hideSecrets(options.isTerminal ? toLine(record) : json(record));
+        writeFully(encoder.encode(line));
       },
+      file: (record: LogRecord) => options.file?.(hideSecrets(json(record))),
     },
     loggers: [
-      { category: ["chibibooru"], sinks: ["stderr"], lowestLevel: options.level },
+      {
+        category: ["chibibooru"],
+        sinks: options.file === undefined ? ["stderr"] : ["stderr", "file"],
+        lowestLevel: options.level,
+      },
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "warning" },
     ],
   });
+}
+
+/** A pipe may take a part at a time; one that nobody reads any more must not end the program. */
+function writeFully(bytes: Uint8Array): void {
+  try {
+    let written = 0;
+    while (written < bytes.length) written += Deno.stderr.writeSync(bytes.subarray(written));
+  } catch {
+    // There is nowhere left to say so.
+  }
 }
 
 /** `12:30:01 warning import: message` with what was interpolated, control characters escaped. */
@@ -59,12 +110,16 @@ function toLine(record: LogRecord): string {
   const time = new Date(record.timestamp).toISOString().slice(11, 19);
   const part = record.category.slice(1).join(".");
   const text = record.message.map((piece) =>
-    piece instanceof Error
-      ? escapeLines(Deno.inspect(piece))
-      : escapeControls(typeof piece === "object" ? Deno.inspect(piece) : `${piece}`)
+    piece instanceof Error ? escapeLines(toText(piece)) : escapeControls(toText(piece))
   ).join("");
   const level = record.level === "info" ? "" : `${record.level} `;
-  return `${time} ${level}${part === "" ? "" : `${part}: `}${text}\n`;
+  const { requestId } = record.properties;
+  const request = typeof requestId === "string" ? ` [${escapeControls(requestId)}]` : "";
+  return `${time} ${level}${part === "" ? "" : `${part}: `}${text}${request}\n`;
+}
+
+function toText(piece: unknown): string {
+  return typeof piece === "object" ? Deno.inspect(piece) : `${piece}`;
 }
 
 /** Characters that move the cursor, hide text or reverse its direction. */

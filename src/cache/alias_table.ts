@@ -51,7 +51,9 @@ export class AliasTable {
    * or they lead in a circle. Cost: O(aliases on the way) the first time.
    */
   resolve(name: string): string {
-    return this.#consequents.has(name) ? this.#follow(name, this.#ends) ?? name : name;
+    if (!this.#consequents.has(name)) return name;
+    const known = this.#ends.get(name);
+    return (known === undefined ? this.#follow(name, this.#ends) : known) ?? name;
   }
 
   /**

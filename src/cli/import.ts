@@ -6,6 +6,7 @@ import { importFolders } from "../library/import_folder.ts";
 import { checkFolder } from "../library/import_walk.ts";
 import { countFailed, type ImportProgress, type ImportReport } from "../library/import_report.ts";
 import { openLibrary } from "../library/library.ts";
+import { resumeTrash } from "../library/trash.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 
 /** Skipped files that are listed one by one; all of them are in the JSON report. */
@@ -26,6 +27,7 @@ export async function runImport(around: Surroundings): Promise<number> {
   });
   const bar = startBar(config);
   try {
+    if (!config.dryRun) await resumeTrash(library);
     const report = await importFolders(library, {
       folders: config.folders,
       mode: config.mode,

@@ -3,12 +3,20 @@ import type { Hono } from "hono";
 import { AppError, toMessage } from "../base/errors.ts";
 import { POLL_INTERVAL_MS } from "../base/limits.ts";
 import { configureLogging, log } from "../base/log.ts";
+import { setSecrets } from "../base/secrets.ts";
 import { parseServeConfig, type ServeConfig, type Surroundings } from "../config.ts";
 import { buildApp } from "../http/app.tsx";
 import { followLoads } from "../http/server_state.ts";
 import { type Library, openLibrary } from "../library/library.ts";
 import { Thumbnails } from "../library/thumbnails.ts";
+import { resumeRestore } from "../library/restored_files.ts";
+import { resumeTagWork } from "../library/resume_tag_work.ts";
+import { resumeTagRules } from "../library/tag_rules.ts";
 import { resumeTrash } from "../library/trash.ts";
+import { emptyTrashDaily } from "../library/trash_empty.ts";
+import { WatchService } from "../library/watch.ts";
+import { readFfmpegVersion } from "../media/ffmpeg.ts";
+import { openLogFile } from "../system/log_file.ts";
 import { StallMeter } from "../system/stalls.ts";
 import { VERSION } from "../version.ts";
 import { listenForInterrupts } from "./interrupt.ts";
@@ -20,13 +28,18 @@ const SHUTDOWN_MS = 3_000;
 export async function runServe(around: Surroundings): Promise<number> {
   const config = parseServeConfig(around);
   const isTerminal = Deno.stdout.isTerminal();
-  configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
+  using _logFile = startLogging(config);
   using interrupts = listenForInterrupts();
   using stalls = new StallMeter();
   // First of all: if the port is in use, no library is made and no database is migrated.
   const app = Promise.withResolvers<Hono>();
   const server = listen(config, async (request) => (await app.promise).fetch(request));
-  const library = await openLibrary({ folder: config.library, print: console.log });
+  const library = await openLibrary({
+    folder: config.library,
+    command: "serve",
+    print: console.log,
+  });
+  const watch = new WatchService(library, { rescanMs: config.rescanMinutes * 60_000 });
   let loading = Promise.resolve();
   let isStopping = false;
   try {
@@ -37,13 +50,21 @@ export async function runServe(around: Surroundings): Promise<number> {
       thumbnails: new Thumbnails(library),
       stalls,
       ...followLoads(library),
+      ffmpegVersion: await findFfmpeg(),
       shutdown,
       apiKey: config.apiKey,
+      adminSecret: config.adminSecret,
+      watch,
       version: VERSION,
     }));
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;
     console.log(`ChibiBooru ${VERSION} is at http://${host}:${server.addr.port}/`);
+    await resumeRestore(library);
     await resumeTrash(library);
+    resumeTagRules(library);
+    const emptying = emptyTrashDaily(library);
+    resumeTagWork(library);
+    if (config.watch) await watch.start();
     loading = load(library, { isTerminal, isStopping: () => isStopping });
     const poll = startPolling(library);
     await new Promise<void>((resolve) => {
@@ -51,15 +72,39 @@ export async function runServe(around: Surroundings): Promise<number> {
       else shutdown.addEventListener("abort", () => resolve(), { once: true });
     });
     clearInterval(poll);
+    emptying.stop();
     console.log("Shutting down…");
     await stop(server);
     isStopping = true;
     library.core.stopLoading();
     return 0;
   } finally {
+    await watch.stop();
     await library.close();
     await loading;
   }
+}
+
+/** Says once what a library without ffmpeg misses. */
+async function findFfmpeg(): Promise<string | null> {
+  const version = await readFfmpegVersion();
+  if (version === null) {
+    log("media").warn(
+      "ffmpeg and ffprobe are not installed: films have no picture in lists. Install ffmpeg and start again",
+    );
+  }
+  return version;
+}
+
+/** Logs to standard error and, if one is named, to a file; dispose what is given to close it. */
+function startLogging({ logLevel: level, logFile, apiKey, adminSecret }: ServeConfig): Disposable {
+  setSecrets([apiKey, adminSecret].filter((secret) => secret !== null));
+  const isTerminal = Deno.stderr.isTerminal();
+  const file = logFile === null ? null : openLogFile(logFile, {
+    onFailure: (reason) => log("log").error("{reason}", { reason }),
+  });
+  configureLogging({ level, isTerminal, file: file?.write.bind(file) });
+  return file ?? { [Symbol.dispose]: () => {} };
 }
 
 function announce({ paths, preparation }: Library): void {

@@ -9,6 +9,7 @@ const ASSETS: Record<string, string> = {
   "app.js": "text/javascript; charset=utf-8",
   "complete.js": "text/javascript; charset=utf-8",
   "edit.js": "text/javascript; charset=utf-8",
+  "task.js": "text/javascript; charset=utf-8",
   "icon.svg": "image/svg+xml",
 };
 

@@ -26,6 +26,7 @@ export function buildMediaRoutes(state: ServerState): Hono {
     const trashed = served?.trashed ?? null;
     const file = trashed === null ? undefined : resolveInside(library.paths.trash, trashed);
     const path = await thumbnails.find(manifest, file);
+    if (path === null) return standIn(FILM_TILE);
     const etag = `t-${entry.manifest.md5}`;
     return await sendFile(context.req.raw, { path, etag, name: `${etag}.webp` });
   });
@@ -34,6 +35,7 @@ export function buildMediaRoutes(state: ServerState): Hono {
     if (image instanceof Response) return image;
     try {
       const path = await thumbnails.find(image);
+      if (path === null) return standIn(FILM_TILE);
       return await sendFile(context.req.raw, {
         path,
         etag: `t-${image.md5}`,
@@ -42,16 +44,26 @@ export function buildMediaRoutes(state: ServerState): Hono {
     } catch (error) {
       if (!(error instanceof AppError) || error.code === "unavailable") throw error;
       // A page of results must not show a broken picture for one bad file.
-      return new Response(NO_THUMBNAIL, {
-        headers: { "content-type": "image/svg+xml", "cache-control": "no-store" },
-      });
+      return standIn(BROKEN_TILE);
     }
   });
   return routes;
 }
 
+/** Never kept: what is missing now may be there in a minute. */
+function standIn(svg: string): Response {
+  return new Response(svg, {
+    headers: { "content-type": "image/svg+xml", "cache-control": "no-store" },
+  });
+}
+
+/** A tile with a play sign: a film of which no frame can be shown. */
+const FILM_TILE =
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 120"><rect width="160" height="120" fill="#262626"/>` +
+  `<circle cx="80" cy="60" r="30" fill="#424242"/><path d="M71 43v34l26-17z" fill="#cdcdcd"/></svg>`;
+
 /** A neutral tile: there is an image, but no picture of it. */
-const NO_THUMBNAIL =
+const BROKEN_TILE =
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 120"><rect width="120" height="120" fill="#8886"/>` +
   `<path d="M30 84l20-26 14 16 12-10 16 20z" fill="#8889"/><path d="M24 24l72 72" stroke="#8889" stroke-width="5"/></svg>`;
 

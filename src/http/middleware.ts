@@ -1,8 +1,12 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, Handler, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import { AppError } from "../base/errors.ts";
 import { BODY_BYTES_MAX } from "../base/limits.ts";
+import { QuerySyntaxError } from "../base/query_syntax_error.ts";
+import { isSameSecret } from "../base/secrets.ts";
+import { type JsonLimits, readJsonBody } from "./json_body.ts";
+import { answerProblem, toProblem } from "./responses.ts";
 
 /** Names of this machine: another Host is a page elsewhere that was made to resolve to us. */
 const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
@@ -45,9 +49,13 @@ const bodyLimits: MiddlewareHandler = bodyLimit({
   },
 });
 
+/** Paths whose routes bound their bodies themselves, since they store them as they come. */
+const UPLOADS = new Set(["/api/tags/import", "/library/tags/import"]);
+
 /** Bounds the bodies of requests; those that read nothing but have one are not asked for it. */
 export const limitBody: MiddlewareHandler = async (context, next) => {
   if (context.req.method === "GET" || context.req.method === "HEAD") return await next();
+  if (UPLOADS.has(context.req.path)) return await next();
   return await bodyLimits(context, next);
 };
 
@@ -87,3 +95,54 @@ export const secure: MiddlewareHandler = async (context, next) => {
   });
   if (ownPolicy !== null) context.header("content-security-policy", ownPolicy);
 };
+
+/**
+ * Makes a route of a function that gives data: what it returns is answered as JSON that nobody keeps
+ * (nothing at all as 204), a Response as it is, and an expected failure as a problem. A bug goes on to
+ * the application, which logs it.
+ */
+export function apiHandler(work: (context: Context) => unknown): Handler {
+  return async (context) => {
+    try {
+      const answer = await work(context);
+      if (answer instanceof Response) return answer;
+      context.header("cache-control", "no-store");
+      if (answer === undefined) return context.body(null, 204);
+      return context.json(answer as Record<string, unknown>);
+    } catch (error) {
+      const isExpected = error instanceof AppError || error instanceof QuerySyntaxError;
+      if (!isExpected) throw error;
+      return answerProblem(context, toProblem(error));
+    }
+  };
+}
+
+/**
+ * Lets only those pass who send a secret: as `Authorization: Bearer …` or `X-Api-Key`, never in the
+ * address, which is logged and remembered. Without a configured secret everybody passes.
+ */
+export function requireSecret(secret: string | null): MiddlewareHandler {
+  return async (context, next) => {
+    if (secret !== null) checkSecret(context, secret);
+    await next();
+  };
+}
+
+function checkSecret(context: Context, secret: string): void {
+  const authorization = context.req.header("authorization") ?? "";
+  const [, bearer] = /^bearer +(\S.*)$/i.exec(authorization) ?? [];
+  const sent = bearer ?? context.req.header("x-api-key");
+  if (sent !== undefined && isSameSecret(sent, secret)) return;
+  const what = sent === undefined ? "needs the administrator's secret" : "was sent a wrong secret";
+  throw new AppError("unauthorized", `${context.req.path} ${what}`, {
+    remedy: "Send the value of CHIBIBOORU_ADMIN_SECRET as Authorization: Bearer …, or X-Api-Key",
+  });
+}
+
+/** Refuses a request whose body is no JSON, or too long or too deep; the route then reads it for nothing. */
+export function requireJsonBody(limits: JsonLimits = {}): MiddlewareHandler {
+  return async (context, next) => {
+    await readJsonBody(context, limits);
+    await next();
+  };
+}

@@ -7,12 +7,12 @@ import { setFavourite } from "../library/favourites.ts";
 import { toImageView } from "../library/image_view.ts";
 import { findKnownPosts, findRelations } from "../library/post_relations.ts";
 import { editImageTags } from "../library/edit_tags.ts";
-import { moveToTrash, restoreFromTrash } from "../library/trash.ts";
+import { findImageSources, switchActiveSource } from "../library/switch_source.ts";
+import { moveToTrash } from "../library/trash.ts";
 import { parseQuery } from "../query/parser.ts";
 import { findLiteralTags } from "../query/suggestions.ts";
 import { listTags } from "../query/tag_list.ts";
 import { isRating, ratingTagName } from "../tags/ratings.ts";
-import { readTrash, type TrashEntry } from "../store/trash.ts";
 import type { FlashMessages } from "./flash.ts";
 import { postUrl } from "./pages/format.ts";
 import { GalleryPage } from "./pages/gallery.tsx";
@@ -20,14 +20,12 @@ import { HelpPage } from "./pages/help.tsx";
 import type { PageMessage } from "./pages/message.tsx";
 import { PostPage } from "./pages/post.tsx";
 import type { TagDraft } from "./pages/post_forms.tsx";
+import { NO_CHOICE } from "./pages/source_form.tsx";
 import { TagsPage } from "./pages/tags.tsx";
-import { TrashPage } from "./pages/trash.tsx";
 import { toPageStatus } from "./page_status.ts";
 import { readForm, readId, readSearch } from "./params.ts";
 import { missingImage, type ServerState } from "./server_state.ts";
 
-/** Entries of the trash on its page. */
-const TRASH_SHOWN_MAX = 200;
 /** Tags beside a page of posts: those that most of them have. */
 const GALLERY_TAGS_MAX = 80;
 /** Similar images on the page of a post. */
@@ -52,6 +50,7 @@ export function buildPageRoutes(state: ServerState, flashes: FlashMessages): Hon
     return context.redirect(`/trash?done=${done}`, 303);
   });
   routes.post("/posts/:id/favourite", (context) => saveFavourite(state, context));
+  routes.post("/posts/:id/source", (context) => saveSource(state, context, flashes));
   routes.get("/help/search", (context) => context.html(<HelpPage status={toPageStatus(state)} />));
   routes.get("/tags", (context) => {
     const prefix = context.req.query("prefix") ?? "";
@@ -61,15 +60,6 @@ export function buildPageRoutes(state: ServerState, flashes: FlashMessages): Hon
       limit,
     });
     return context.html(<TagsPage tags={tags} prefix={prefix} status={toPageStatus(state)} />);
-  });
-  routes.get("/trash", (context) => {
-    const message = flashes.take(context.req.query("done"));
-    return showTrash(state, context, message);
-  });
-  routes.post("/trash/:id/restore", async (context) => {
-    const id = await restoreFromTrash(state.library, readId(context));
-    const done = flashes.put({ kind: "done", text: `Post ${id} is back.` });
-    return context.redirect(`/posts/${id}?done=${done}`, 303);
   });
   return routes;
 }
@@ -150,6 +140,7 @@ async function showPost(
       facts={facts}
       known={findKnownPosts(facts.metadata, facts.sources)}
       relations={findRelations(snapshot, row)}
+      sources={findImageSources(state.library, id)}
       tags={countTags(state.library, [image])}
       query={query}
       {...await neighboursOf(state, query, id)}
@@ -184,6 +175,21 @@ async function saveFavourite(state: ServerState, context: Context): Promise<Resp
   }
   await setFavourite(state.library, { imageId, isFavourite: wanted === "yes" });
   return context.redirect(postUrl({ id: imageId, q: text("q") }), 303);
+}
+
+/** Lets a site speak for a post, and leads back to it. */
+async function saveSource(
+  state: ServerState,
+  context: Context,
+  flashes: FlashMessages,
+): Promise<Response> {
+  const id = readId(context);
+  const text = await readForm(context);
+  const source = text("source") === NO_CHOICE ? null : text("source");
+  const { added, removed } = await switchActiveSource(state.library, id, source);
+  const done = flashes.put({ kind: "saved", added, removed });
+  const query = text("q") === "" ? "" : `q=${encodeURIComponent(text("q"))}&`;
+  return context.redirect(`/posts/${id}?${query}done=${done}`, 303);
 }
 
 /** Applies what a person changed in the form, and leaves alone what others changed since. */
@@ -226,27 +232,4 @@ async function saveTags(
 
 function toNames(text: string): Set<string> {
   return new Set(text.split(/[\s\u0085]+/u).filter((name) => name !== ""));
-}
-
-function showTrash(
-  state: ServerState,
-  context: Context,
-  message: PageMessage | null,
-): Response | Promise<Response> {
-  const entries = readTrash(state.library.core.reader, { limit: TRASH_SHOWN_MAX, offset: 0 });
-  return context.html(
-    <TrashPage entries={entries.map(toTrashed)} status={toPageStatus(state)} message={message} />,
-  );
-}
-
-function toTrashed({ id, manifest }: TrashEntry) {
-  return {
-    id,
-    imageId: manifest.imageId,
-    md5: manifest.md5,
-    filepath: manifest.filepath,
-    trashedAt: new Date(manifest.trashedAtMs).toISOString(),
-    tags: manifest.tags.map((tag) => tag.name),
-    thumbnail: `/thumbnails/trash/${id}`,
-  };
 }

@@ -14,18 +14,31 @@ import {
   TAG_LIST_MAX,
 } from "../base/limits.ts";
 import { type PageRequest, parsePage } from "../query/page.ts";
+import { readJsonBody } from "./json_body.ts";
 
 /** A whole number in plain digits: one thing has one address, so `1e0`, `0x1` and `01` are none. */
-function wholeNumber(max: number) {
+export function wholeNumber(max: number) {
   return z.string().refine(
     (text) => /^[1-9]\d{0,9}$/.test(text) && Number(text) <= max,
     `is a whole number from 1 to ${max}`,
-  ).transform(Number);
+  ).meta({ type: "integer", minimum: 1, maximum: max }).transform(Number);
 }
 
-/** Made once: a schema is compiled when it is first used, which costs more than most searches. */
-const SEARCH_LIMIT = z.object({ limit: wholeNumber(PAGE_SIZE_MAX).optional() });
+/** Query of `GET /api/images`. Made once: a schema is compiled when it is first used. */
+export const SEARCH = z.object({
+  q: z.string().optional().describe("The search; all images without one"),
+  tags: z.string().optional().describe("Danbooru's name of q"),
+  page: z.string().optional()
+    .describe("A number from 1, b<id> for images below an id, a<id> for those above one"),
+  limit: wholeNumber(PAGE_SIZE_MAX).optional()
+    .describe(`Images on a page; ${PAGE_SIZE_DEFAULT}, or what the search says`),
+});
+
 const ID = wholeNumber(ID_MAX);
+
+/** The `:id` of a path, where it is a number. */
+export const NUMBER_KEY = z.object({ id: ID });
+
 const NAMES = z.array(z.string()).max(EDIT_TAGS_MAX).default([]);
 
 /** Body of `PUT /api/images/:id/tags`. */
@@ -72,12 +85,8 @@ export function readSearch(
   context: Context,
 ): { query: string; page: PageRequest; limit: number | null } {
   // All at once: each look at one parameter reads the whole address again.
-  const { q, tags, page, limit } = context.req.query();
-  return {
-    query: q ?? tags ?? "",
-    page: parsePage(page),
-    limit: limit === undefined ? null : check(SEARCH_LIMIT, { limit }).limit ?? null,
-  };
+  const { q, tags, page, limit } = check(SEARCH, context.req.query());
+  return { query: q ?? tags ?? "", page: parsePage(page), limit: limit ?? null };
 }
 
 /**
@@ -92,21 +101,12 @@ export function readId(context: Context): number {
 }
 
 /**
- * The JSON body of a request.
+ * The JSON body of a request; see {@link readJsonBody}.
  *
- * @throws {AppError} `unsupported_media` for another content type, `bad_request` if it does not parse.
+ * @throws {AppError} `unsupported_media`, `payload_too_large` or `bad_request`.
  */
-export async function readJson(context: Context): Promise<unknown> {
-  const type = context.req.header("content-type") ?? "";
-  if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new AppError("unsupported_media", "The body must be application/json");
-  }
-  try {
-    return await context.req.json();
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new AppError("bad_request", "The body is not JSON");
-    throw error;
-  }
+export function readJson(context: Context): Promise<unknown> {
+  return readJsonBody(context);
 }
 
 /**

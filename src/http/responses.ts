@@ -1,6 +1,8 @@
+import type { Context } from "hono";
 import type { ErrorCode } from "../base/errors.ts";
 import { AppError } from "../base/errors.ts";
 import { QuerySyntaxError } from "../base/query_syntax_error.ts";
+import type { Task } from "../library/tasks.ts";
 
 /** Code → HTTP status; a code without one does not compile. */
 export const STATUS: Record<
@@ -39,8 +41,9 @@ export type Problem = {
   detail: string;
   code: ErrorCode;
   remedy?: string;
-  /** For query_syntax: where in the text, and a query that would parse. */
+  /** Where in the query or in the body the fault is. */
   offset?: number;
+  /** For query_syntax: a query that would parse. */
   suggestion?: string | null;
 };
 
@@ -71,7 +74,9 @@ export function toProblem(error: unknown): Problem {
     return problemOf("internal", "An unexpected error; see the log");
   }
   const problem = problemOf(error.code, error.message);
-  return error.remedy === undefined ? problem : { ...problem, remedy: error.remedy };
+  if (error.remedy !== undefined) problem.remedy = error.remedy;
+  if (typeof error.details?.offset === "number") problem.offset = error.details.offset;
+  return problem;
 }
 
 function problemOf(code: ErrorCode, detail: string): Problem {
@@ -88,4 +93,18 @@ export function problemResponse(problem: Problem): Response {
       "cache-control": "no-store",
     },
   });
+}
+
+/** Answers with a problem, under the headers that the middleware gives every answer. */
+export function answerProblem(context: Context, problem: Problem): Response {
+  const response = problemResponse(problem);
+  for (const [name, value] of response.headers) context.header(name, value);
+  if (problem.status === 401) context.header("www-authenticate", 'Bearer realm="ChibiBooru"');
+  return context.body(JSON.stringify(problem), problem.status as 400);
+}
+
+/** Answers that a task does what was asked for, and where to follow it. */
+export function answerTask(context: Context, task: Task): Response {
+  context.header("cache-control", "no-store");
+  return context.json(task, 202, { location: `/api/tasks/${task.id}` });
 }

@@ -35,6 +35,13 @@ export type Core = {
   /** Applies what was committed since the last call, if anything was. Cost: microseconds if not. */
   poll(): Promise<void>;
   /**
+   * Puts {@link Core.poll} off until the given function is called: for a caller that commits thousands of
+   * changes and shows them together, which else would be loaded anew all the time.
+   */
+  hold(): () => void;
+  /** Whether anybody puts it off. */
+  isHeld(): boolean;
+  /**
    * Ends a load that is under way, which then rejects, and refuses further ones: before a
    * {@link Core.close} that must not wait for a million images.
    */
@@ -99,6 +106,7 @@ function buildCore(options: CoreOptions): Core {
   });
 
   let dataVersion = readDataVersion(reader);
+  const holders = new Set<symbol>();
   return {
     database: options.database,
     images: options.images,
@@ -106,7 +114,14 @@ function buildCore(options: CoreOptions): Core {
     tagIds: cache.tagIds,
     events,
     reader,
+    hold() {
+      const holder = Symbol();
+      holders.add(holder);
+      return () => void holders.delete(holder);
+    },
+    isHeld: () => holders.size > 0,
     async poll() {
+      if (holders.size > 0) return;
       const version = readDataVersion(reader);
       if (version === dataVersion) return;
       await cache.catchUp();

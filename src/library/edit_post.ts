@@ -64,7 +64,7 @@ export async function editPost(library: Library, change: PostChange): Promise<vo
   const edit = planEdit(snapshot, row, change);
   if (edit.source !== null) edit.fileSizeBytes = await sizeOnDisk(library, snapshot, row);
   await library.writer.call("editPost", edit);
-  await showChanges(library);
+  await showChanges(library, change.imageId);
 }
 
 /** Size of an image's file; null when it cannot be looked at. */

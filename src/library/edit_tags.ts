@@ -25,18 +25,7 @@ export type TagsToEdit = {
  *   `precondition_failed`.
  */
 export async function editImageTags(library: Library, edit: TagsToEdit): Promise<TagChange> {
-  const count = edit.add.length + edit.remove.length;
-  if (count > EDIT_TAGS_MAX) {
-    throw new AppError(
-      "bad_request",
-      `Cannot edit ${count} tags at once: the limit is ${EDIT_TAGS_MAX}`,
-    );
-  }
-  const add = edit.add.map(parseWantedTag);
-  const { tags } = library.core.cache.current;
-  const remove = edit.remove.map((text) =>
-    parseUnwantedTag(text, (name) => tags.idOf(name) !== undefined)
-  );
+  const { add, remove } = parseTagsToEdit(library, edit);
   const change = await library.writer.call("editTags", {
     imageId: edit.imageId,
     add,
@@ -44,8 +33,33 @@ export async function editImageTags(library: Library, edit: TagsToEdit): Promise
     editor: "owner",
     expectedTags: edit.expectedTags === null ? null : [...edit.expectedTags],
   });
-  await showChanges(library);
+  await showChanges(library, edit.imageId);
   return change;
+}
+
+/**
+ * Reads the names of an edit as a person types them.
+ *
+ * @throws {AppError} `bad_request` for a name that cannot be, or too many of them.
+ */
+export function parseTagsToEdit(
+  library: Library,
+  edit: Pick<TagsToEdit, "add" | "remove">,
+): { add: WantedTag[]; remove: string[] } {
+  const count = edit.add.length + edit.remove.length;
+  if (count > EDIT_TAGS_MAX) {
+    throw new AppError(
+      "bad_request",
+      `Cannot edit ${count} tags at once: the limit is ${EDIT_TAGS_MAX}`,
+    );
+  }
+  const { tags } = library.core.cache.current;
+  return {
+    add: edit.add.map(parseWantedTag),
+    remove: edit.remove.map((text) =>
+      parseUnwantedTag(text, (name) => tags.idOf(name) !== undefined)
+    ),
+  };
 }
 
 /** Reads a tag to remove: a name as it is stored, however odd, else what is read for adding. */

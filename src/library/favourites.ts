@@ -12,5 +12,5 @@ export async function setFavourite(
   favourite: { imageId: ImageId; isFavourite: boolean },
 ): Promise<void> {
   await library.writer.call("setFavourite", favourite);
-  await showChanges(library);
+  await showChanges(library, favourite.imageId);
 }

@@ -11,7 +11,7 @@ import {
 } from "../store/import_images.ts";
 import type { LibraryRoot } from "../store/roots.ts";
 import { isTrashed } from "../store/trash.ts";
-import type { ImportReport } from "./import_report.ts";
+import type { ImportReport, ImportWarning } from "./import_report.ts";
 import { makeFolderNames, readSidecars } from "./import_sidecars.ts";
 import type { FoundFile } from "./import_walk.ts";
 import type { Library } from "./library.ts";
@@ -94,27 +94,32 @@ export class FilePreparer {
         md5,
         place,
         isServed: isNew,
+        vanished: known?.filepath ?? null,
         media: {
           ext: type.ext,
           sizeBytes: file.sizeBytes,
           width: facts?.width ?? null,
           height: facts?.height ?? null,
           durationMs: facts?.durationMs ?? null,
+          frameRate: facts?.frameRate ?? null,
+          videoCodec: facts?.videoCodec ?? null,
+          hasAudio: facts?.hasAudio ?? null,
           originalName: file.name,
         },
         tags: sidecars.tags,
         rating: sidecars.rating,
         sites: sidecars.sites,
+        saved: sidecars.saved,
       },
     };
   }
 
   /** Where the bytes of a known content lie; null when they are gone and must be stored again. */
   async #findStored(hashed: HashedFile, filepath: string): Promise<string | null> {
-    const { file, md5, isRecorded } = hashed;
+    const { file, md5, root, isRecorded } = hashed;
     const stored = await this.#locate(filepath);
     if (stored === null || !(await exists(stored))) {
-      if (!isRecorded) this.#warn(file, `${filepath} is gone; its content is there again`);
+      if (!isRecorded) this.#warn(file, `${filepath} is gone; its content is there again`, "back");
       return null;
     }
     if (isRecorded || await this.#isSame(file.path, stored)) return stored;
@@ -125,7 +130,10 @@ export class FilePreparer {
     if (old === md5) {
       throw new AppError("md5_collision", `Its md5 is that of ${filepath}, its bytes are not`);
     }
-    this.#warn(file, `${filepath} has other bytes than it had; its content is there again`);
+    // In a root files change names among each other; in the library's own folder nothing may change.
+    const isRenamed = root !== null && filepath.startsWith("@");
+    const message = `${filepath} has other bytes than it had; its content is there again`;
+    this.#warn(file, message, isRenamed ? "back" : undefined);
     return null;
   }
 
@@ -192,8 +200,9 @@ export class FilePreparer {
     return paths.map((_, i) => wordsToMd5Hex(words, 4 * i));
   }
 
-  #warn(file: FoundFile, message: string): void {
-    this.#options.report.warnings.push({ path: file.path, message });
+  #warn(file: FoundFile, message: string, code?: ImportWarning["code"]): void {
+    const about = { path: file.path, message };
+    this.#options.report.warnings.push(code === undefined ? about : { ...about, code });
   }
 }
 

@@ -16,9 +16,17 @@ export type ImportReport = {
   skipped: SkippedPath[];
   /** Hidden files and folders that were left out: their names begin with a dot. */
   hidden: number;
-  warnings: { path: string; message: string }[];
+  warnings: ImportWarning[];
   bytes: number;
   elapsedMs: number;
+};
+
+/** Something that a person should know of a file that was imported all the same. */
+export type ImportWarning = {
+  path: string;
+  message: string;
+  /** `back`: the content's file had vanished, or this is that file under another name. */
+  code?: "back";
 };
 
 /** How far an import is. */
@@ -56,7 +64,12 @@ export function emptyReport(dryRun: boolean): ImportReport {
   };
 }
 
+/** Whether a file that was skipped for this reason needs no attention. */
+export function isHarmless(code: string): boolean {
+  return HARMLESS.has(code);
+}
+
 /** Files that should have been imported and were not. */
 export function countFailed(report: ImportReport): number {
-  return report.skipped.filter(({ code }) => !HARMLESS.has(code)).length;
+  return report.skipped.filter(({ code }) => !isHarmless(code)).length;
 }

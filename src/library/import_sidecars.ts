@@ -3,7 +3,9 @@ import { AppError, toMessage } from "../base/errors.ts";
 import { SIDECAR_BYTES_MAX } from "../base/limits.ts";
 import type { SiteRecord } from "../store/import_images.ts";
 import type { WantedTag } from "../store/tags.ts";
-import type { Rating } from "../tags/ratings.ts";
+import { strongerCategory } from "../tags/category.ts";
+import { isRatingTagName, type Rating, ratingOfTagName } from "../tags/ratings.ts";
+import type { SavedImage } from "../tags/saved_image.ts";
 import { parseJsonSidecar, parseTxtSidecar, sidecarNamesOf } from "../tags/sidecars.ts";
 import { compareMergedSources } from "../tags/sources.ts";
 import type { ExtractedPost } from "../tags/tag_extraction.ts";
@@ -13,6 +15,8 @@ export type SidecarFindings = {
   tags: WantedTag[];
   rating: Rating | null;
   sites: SiteRecord[];
+  /** What an export says of the content, tags and all; undefined without one. */
+  saved?: SavedImage;
   warnings: string[];
 };
 
@@ -56,6 +60,8 @@ export async function readSidecars(
   const posts: { post: ExtractedPost; json: string }[] = [];
   const tags = new Map<string, WantedTag>();
   let listRating: Rating | null = null;
+  let saved: SavedImage | undefined;
+  const savedPosts: typeof posts = [];
   const read = async (name: string, use: (bytes: Uint8Array) => void) => {
     if (!names.has(name)) return;
     try {
@@ -66,7 +72,16 @@ export async function readSidecars(
   };
   for (const name of candidates.json) {
     await read(name, (bytes) => {
-      for (const found of parseJsonSidecar(bytes).posts) {
+      const sidecar = parseJsonSidecar(bytes);
+      if (sidecar.saved !== null) {
+        if (sidecar.saved.md5 === md5) {
+          saved = sidecar.saved;
+          savedPosts.push(...sidecar.posts);
+        } else warnings.push(`${name}: it speaks of md5 ${sidecar.saved.md5}, the file has ${md5}`);
+        listRating ??= addSaved(tags, sidecar.saved);
+        return;
+      }
+      for (const found of sidecar.posts) {
         posts.push(found);
         const other = found.post.md5;
         if (other !== null && other !== md5) {
@@ -75,11 +90,13 @@ export async function readSidecars(
       }
     });
   }
+  // The list of an export names implied tags too, which nobody stated.
+  const savedNames = new Set(saved?.tags.map((tag) => tag.name));
   for (const name of candidates.txt) {
     await read(name, (bytes) => {
       const list = parseTxtSidecar(bytes);
       listRating ??= list.rating;
-      for (const tag of list.tags) addTag(tags, tag);
+      for (const tag of list.tags) if (!savedNames.has(tag.name)) addTag(tags, tag);
     });
   }
   posts.sort((a, b) => compareMergedSources(a.post.source, b.post.source));
@@ -87,15 +104,26 @@ export async function readSidecars(
   return {
     tags: [...tags.values()],
     rating: posts.find(({ post }) => post.rating !== null)?.post.rating ?? listRating,
-    sites: posts.map(toSiteRecord),
+    sites: [...posts, ...savedPosts].map(toSiteRecord),
+    ...(saved === undefined ? {} : { saved }),
     warnings,
   };
 }
 
-/** Of two sources the first that knows a category decides it. */
-function addTag(tags: Map<string, WantedTag>, tag: WantedTag): void {
-  const known = tags.get(tag.name);
-  if (known === undefined || known.category === null) tags.set(tag.name, tag);
+/** Takes the tags that were stated of an image when it was exported; gives its rating. */
+function addSaved(tags: Map<string, WantedTag>, saved: SavedImage): Rating | null {
+  let rating: Rating | null = null;
+  for (const { name, category, origin } of saved.tags) {
+    if (origin === "implication") continue;
+    if (isRatingTagName(name)) rating = ratingOfTagName(name) ?? rating;
+    else addTag(tags, { name, category });
+  }
+  return rating;
+}
+
+/** A name has the strongest category that any sidecar gives it. */
+function addTag(tags: Map<string, WantedTag>, { name, category }: WantedTag): void {
+  tags.set(name, { name, category: strongerCategory(tags.get(name)?.category ?? null, category) });
 }
 
 function toSiteRecord({ post, json }: { post: ExtractedPost; json: string }): SiteRecord {

@@ -9,6 +9,8 @@ export type FoundFile = {
   name: string;
   sizeBytes: number;
   mtimeMs: number;
+  /** When the file was last changed, renamed or given other attributes; mtimeMs where nobody knows. */
+  changedMs: number;
   inode: number;
 };
 
@@ -19,17 +21,32 @@ export type SkippedPath = { path: string; code: string; reason: string };
 export type WalkOptions = {
   /** Folders that are left out: the library's own. */
   exclude: readonly string[];
+  /** The folder that links may lead to; the walked one by default. */
+  within?: string;
   onSkip: (skipped: SkippedPath) => void;
   /** Called for each hidden file or folder that is left out, sidecars apart. */
   onHidden?: () => void;
+  /** Called for each sidecar with what {@link FoundFile.changedMs} is of files; they are not looked at else. */
+  onSidecar?: (path: string, changedMs: number) => void;
   signal?: AbortSignal;
 };
 
 /** Page 2 comes before page 10: that is how people number what belongs together. */
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
-function compareNames(a: string, b: string): number {
+/** Compares names as people number what belongs together. */
+export function compareNames(a: string, b: string): number {
   return COLLATOR.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** Whether a name is that of a sidecar. */
+export function isSidecarName(name: string): boolean {
+  return SIDECAR.test(name);
+}
+
+/** Whether a name is given to files that are not whole yet. */
+export function isUnfinishedName(name: string): boolean {
+  return UNFINISHED.test(name);
 }
 
 /** Sidecars are read beside the file they belong to, never on their own. */
@@ -64,7 +81,7 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
         options.onSkip(notUtf8(path));
         continue;
       }
-      if (entry.isSymlink) await checkLink(root, path, options);
+      if (entry.isSymlink) await checkLink(options.within ?? root, path, options);
       else if (entry.isDirectory) {
         if (!options.exclude.includes(path)) inner.push(path);
       } else if (UNFINISHED.test(entry.name)) {
@@ -72,6 +89,9 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
       } else if (!SIDECAR.test(entry.name)) {
         const file = await statFile(path, entry.name, options);
         if (file !== undefined) yield file;
+      } else if (options.onSidecar !== undefined) {
+        const sidecar = await statFile(path, entry.name, options);
+        if (sidecar !== undefined) options.onSidecar(path, sidecar.changedMs);
       }
     }
     folders.push(...inner.reverse());
@@ -130,13 +150,7 @@ async function statFile(
       options.onSkip({ path, code: "not_a_file", reason: "Neither file nor folder" });
       return undefined;
     }
-    return {
-      path,
-      name,
-      sizeBytes: info.size,
-      mtimeMs: info.mtime?.getTime() ?? 0,
-      inode: inodeOf(info),
-    };
+    return toFoundFile(path, name, info);
   } catch (error) {
     options.onSkip(
       isForeignName(path, error)
@@ -145,6 +159,19 @@ async function statFile(
     );
     return undefined;
   }
+}
+
+/** A file as an import sees it. */
+export function toFoundFile(path: string, name: string, info: Deno.FileInfo): FoundFile {
+  const mtimeMs = info.mtime?.getTime() ?? 0;
+  return {
+    path,
+    name,
+    sizeBytes: info.size,
+    mtimeMs,
+    changedMs: Math.max(mtimeMs, info.ctime?.getTime() ?? 0),
+    inode: inodeOf(info),
+  };
 }
 
 /**
@@ -183,7 +210,10 @@ export function isInside(path: string, folder: string): boolean {
 }
 
 /** Gathers items into lists of this size; the last may be shorter. */
-export async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+export async function* inBatches<T>(
+  items: AsyncIterable<T> | Iterable<T>,
+  size: number,
+): AsyncGenerator<T[]> {
   let batch: T[] = [];
   for await (const item of items) {
     batch.push(item);

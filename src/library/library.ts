@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { AppError } from "../base/errors.ts";
 import { explain } from "../store/database.ts";
 import { readImageFacts } from "../store/images.ts";
 import { checkReady, type Preparation, readSchemaVersion } from "../store/migrate.ts";
@@ -17,8 +18,11 @@ import {
   makeLibraryFolder,
   makeLibraryFolders,
 } from "./library_paths.ts";
+import type { LibraryLock } from "./lock.ts";
 import { SearchPages } from "./search_pages.ts";
+import { holdServerLock } from "./server_lock.ts";
 import { SimilarImages } from "./similar_images.ts";
+import { openTaskRunner } from "./task_history.ts";
 import { TaskRunner } from "./tasks.ts";
 
 /** A library that is open for reading and writing. */
@@ -49,6 +53,12 @@ export type LibraryOptions = {
   print?: (line: string) => void;
   /** Hasher and media workers; the machine's cores, at most 4, by default. */
   workers?: number;
+  /** What opens it, for those that need it alone: "serve". */
+  command?: string;
+  /** Its folders, where they are not to be found by its database: one that is being made. */
+  paths?: LibraryPaths;
+  /** Whether there must be a library already: a misspelt folder is no reason to make one. */
+  mustExist?: boolean;
   /** For a dry run: nothing is made, migrated or tidied; the database must be ready. */
   writesNothing?: boolean;
 };
@@ -63,9 +73,15 @@ const WORKERS_MAX = 4;
  * @throws {AppError} Naming the file and the remedy; nothing was changed then.
  */
 export async function openLibrary(options: LibraryOptions): Promise<Library> {
-  const paths = await findLibraryPaths(options.folder);
+  const paths = options.paths ?? await findLibraryPaths(options.folder);
   const writesNothing = options.writesNothing ?? false;
+  if (options.mustExist && !(await exists(paths.database))) {
+    throw new AppError("not_found", `There is no library in ${paths.folder}: it has no database`, {
+      remedy: "Name its folder with --library. If its database was lost, use: deno task rebuild",
+    });
+  }
   if (!writesNothing) await makeLibraryFolder(paths.data);
+  const lock = await holdServerLock(paths, options.command ?? "another command", { writesNothing });
   const size = options.workers ?? Math.min(navigator.hardwareConcurrency, WORKERS_MAX);
   const writer = new WorkerClient<WriterContract>(spawnWriter, {
     name: "writer",
@@ -95,33 +111,38 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
       snapshot: paths.snapshot,
       print: options.print,
     });
-    return buildLibrary({ paths, core, writer, preparation, size, writesNothing });
+    const tasks = writesNothing ? new TaskRunner() : await openTaskRunner({
+      lock: join(paths.data, "tasks.lock"),
+      reader: core.reader,
+      writer,
+    });
+    return buildLibrary({ paths, core, writer, preparation, tasks, size, writesNothing, lock });
   } catch (error) {
     await core?.close();
     await writer.close();
+    await lock.abandon();
     throw explain(error, paths.database);
   }
 }
 
 function buildLibrary(
-  parts: Pick<Library, "paths" | "core" | "writer" | "preparation"> & {
+  parts: Pick<Library, "paths" | "core" | "writer" | "preparation" | "tasks"> & {
     size: number;
     writesNothing: boolean;
+    lock: LibraryLock;
   },
 ): Library {
-  const { core, writer, size, writesNothing } = parts;
+  const { core, writer, tasks, size, writesNothing, lock } = parts;
   const hasher = new WorkerPool<HasherContract>(spawnHasher, { name: "hasher", size });
   const media = new WorkerPool<MediaContract>(spawnMedia, {
     name: "media",
     size,
     isTerminable: false,
   });
-  const tasks = new TaskRunner();
   const library: Library = {
     ...parts,
     hasher,
     media,
-    tasks,
     details: new ImageDetails({
       events: core.events,
       read: (id) => readImageFacts(core.reader, id),
@@ -142,6 +163,7 @@ function buildLibrary(
       }
       await writer.close();
       await core.close();
+      lock.release();
     },
   };
   return library;

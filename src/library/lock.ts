@@ -66,6 +66,21 @@ export async function lockLibrary(path: string, command: string): Promise<Librar
   };
 }
 
+/** Whether a command that moves files runs at this moment, in this process or another one. */
+export async function isLockHeld(path: string): Promise<boolean> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  using held = file;
+  if (!(await held.tryLock(false))) return true;
+  await held.unlock();
+  return false;
+}
+
 async function describeHolder(path: string): Promise<string> {
   const text = (await Deno.readTextFile(path)).slice(0, HOLDER_BYTES_MAX).trim();
   return `the library is in use by ${text === "" ? "another command" : text}`;

@@ -11,6 +11,7 @@ import {
   splitExtension,
   withHashSuffix,
 } from "../media/paths.ts";
+import { toInode } from "../media/walk_files.ts";
 import type { FilePlace } from "../store/import_images.ts";
 import { exists, type LibraryPaths } from "./library_paths.ts";
 
@@ -209,9 +210,9 @@ export async function areOneFile(left: string, right: string): Promise<boolean> 
   return isOneInode(await Deno.stat(left), await Deno.stat(right));
 }
 
-/** Number of a file on its device, cut to what a number and a column hold: some have 64 bits. */
+/** Number of a file on its device; see {@link toInode}. */
 export function inodeOf(info: Deno.FileInfo): number {
-  return (info.ino ?? 0) % 2 ** 53;
+  return toInode(info.ino);
 }
 
 function isOneInode(left: Deno.FileInfo, right: Deno.FileInfo): boolean {

@@ -6,10 +6,14 @@ import type { ImageView } from "./image_view.ts";
 import type { Library } from "./library.ts";
 import { locateFile, newThumbnailPath, thumbnailCandidates } from "./library_paths.ts";
 
+/** Films of which no frame can be had that are remembered, so that not every page asks again. */
+const FILMS_WITHOUT_POSTER_MAX = 100_000;
+
 /** Finds thumbnails and makes missing ones, one at a time for each content. */
 export class Thumbnails {
   readonly #library: Library;
-  readonly #making = new Map<string, Promise<string>>();
+  readonly #making = new Map<string, Promise<string | null>>();
+  readonly #withoutPoster = new Set<string>();
 
   /** Serves the thumbnails of a library. */
   constructor(library: Library) {
@@ -17,16 +21,18 @@ export class Thumbnails {
   }
 
   /**
-   * Absolute path of an image's thumbnail, made now if there is none; `file` is where the image lies if
-   * that is not its place in the library.
+   * Absolute path of an image's thumbnail, made now if there is none; null for a film of which no frame
+   * can be had (asked again after a restart). `file` is where the image lies if that is not its place in
+   * the library.
    *
    * @throws {AppError} `undecodable_media` if the image cannot be decoded, `not_found` if its file is gone,
    *   `forbidden` if a link leads out of the library.
    */
-  async find(image: Pick<ImageView, "md5" | "filepath">, file?: string): Promise<string> {
+  async find(image: Pick<ImageView, "md5" | "filepath">, file?: string): Promise<string | null> {
     for (const path of await thumbnailCandidates(this.#library.paths, image)) {
       if (await hasBytes(path)) return path;
     }
+    if (this.#withoutPoster.has(image.md5)) return null;
     let making = this.#making.get(image.md5);
     if (making === undefined) {
       making = this.#make(image, file).finally(() => this.#making.delete(image.md5));
@@ -35,7 +41,10 @@ export class Thumbnails {
     return await making;
   }
 
-  async #make(image: Pick<ImageView, "md5" | "filepath">, file?: string): Promise<string> {
+  async #make(
+    image: Pick<ImageView, "md5" | "filepath">,
+    file?: string,
+  ): Promise<string | null> {
     const { paths } = this.#library;
     const path = file ?? await locateFile(paths, this.#library.roots(), image.filepath);
     const thumbnailPath = newThumbnailPath(paths, image.md5);
@@ -47,7 +56,10 @@ export class Thumbnails {
         `${image.filepath} has no thumbnail: ${made.thumbnailError}`,
       );
     }
-    return thumbnailPath;
+    if (made.thumbnail === "made") return thumbnailPath;
+    if (this.#withoutPoster.size >= FILMS_WITHOUT_POSTER_MAX) this.#withoutPoster.clear();
+    this.#withoutPoster.add(image.md5);
+    return null;
   }
 }
 

@@ -1,11 +1,3 @@
-/** What a film's container says of it. */
-export type VideoFacts = {
-  width: number;
-  height: number;
-  /** `null` if the container does not say, as recordings of a browser and live streams do not. */
-  durationMs: number | null;
-};
-
 /** Random access to the bytes of a file or of a buffer. */
 export type ByteSource = {
   readonly sizeBytes: number;

@@ -1,15 +1,16 @@
 import { AppError } from "../base/errors.ts";
-import type { VideoFacts } from "./container.ts";
+import { grabFrame } from "./ffmpeg.ts";
 import type { MediaFacts, MediaRequest, ThumbnailOutcome } from "./media_facts.ts";
 import { mediaTypeOfExt } from "./sniff.ts";
 import { openPicture, type PictureFacts, readPictureFacts, writeThumbnail } from "./thumbnail.ts";
-import { makeVideoPlaceholder, readVideoFacts } from "./video.ts";
+import { readVideoFacts, sniffFilm } from "./video.ts";
+import type { VideoFacts } from "./video_facts.ts";
 
 /**
  * Reads a file's size, length and frames and makes its thumbnail: the media worker's first method.
  *
  * A file that cannot be decoded is an answer (`thumbnail: "failed"`, with what could be read of it), not
- * an error; so is a picture over IMAGE_PIXELS_MAX. A film gets a placeholder.
+ * an error; so is a picture over IMAGE_PIXELS_MAX. A film's thumbnail is one of its frames.
  *
  * @throws {AppError} `not_found`, `forbidden`, `disk_full` … if a file cannot be read or written;
  *   `unsupported_media` for an ending that the library does not store.
@@ -17,8 +18,7 @@ import { makeVideoPlaceholder, readVideoFacts } from "./video.ts";
 export async function inspectMedia(request: MediaRequest): Promise<MediaFacts> {
   if (kindOf(request) === "video") {
     const facts = await readVideoFacts(request.path);
-    const outcome = await makePlaceholder(request, facts);
-    return { ...toMediaFacts(facts), ...outcome };
+    return { ...toMediaFacts(facts), ...toFilmFacts(facts), ...await makePoster(request, facts) };
   }
   const input = await openPicture(request.path);
   let facts: PictureFacts | undefined;
@@ -36,7 +36,7 @@ export async function inspectMedia(request: MediaRequest): Promise<MediaFacts> {
  */
 export async function renewThumbnail(request: MediaRequest): Promise<ThumbnailOutcome> {
   if (kindOf(request) === "video") {
-    return await makePlaceholder(request, await readVideoFacts(request.path));
+    return await makePoster(request, await readVideoFacts(request.path));
   }
   const input = await openPicture(request.path);
   return await orFailed(async () => {
@@ -52,12 +52,17 @@ function kindOf(request: MediaRequest): "image" | "video" {
   });
 }
 
-async function makePlaceholder(
-  request: MediaRequest,
+/** Without a frame there is no thumbnail: what is missing today is made when ffmpeg is there. */
+async function makePoster(
+  { path, thumbnailPath }: MediaRequest,
   facts: VideoFacts | undefined,
 ): Promise<ThumbnailOutcome> {
-  await makeVideoPlaceholder(request.thumbnailPath, facts);
-  return { thumbnail: "placeholder", thumbnailError: null };
+  const film = facts === undefined ? undefined : await sniffFilm(path);
+  const source = film && await grabFrame(film, facts?.durationMs ?? null);
+  if (!source) return { thumbnail: "none", thumbnailError: null };
+  return await orFailed(async () => {
+    await writeThumbnail({ path, source }, thumbnailPath);
+  });
 }
 
 /** Turns what is the content's fault into an answer; all else stays an error. */
@@ -79,6 +84,19 @@ function toMediaFacts(
     width: facts?.width ?? null,
     height: facts?.height ?? null,
     durationMs: facts?.durationMs ?? null,
+    frameRate: null,
+    videoCodec: null,
+    hasAudio: null,
     frames: null,
+  };
+}
+
+function toFilmFacts(
+  facts: VideoFacts | undefined,
+): Pick<MediaFacts, "frameRate" | "videoCodec" | "hasAudio"> {
+  return {
+    frameRate: facts?.frameRate ?? null,
+    videoCodec: facts?.codec ?? null,
+    hasAudio: facts?.hasAudio ?? null,
   };
 }

@@ -165,25 +165,6 @@ export async function writeThumbnail(
 }
 
 /**
- * Writes a WebP from raw RGB pixels, in one step, with the settings of every thumbnail.
- *
- * Shape: pixels Uint8[width × height × 3].
- *
- * @throws {AppError} `disk_full`, `forbidden` … naming the file.
- */
-export async function writePixels(
-  outPath: string,
-  image: { width: number; height: number; pixels: Uint8Array },
-): Promise<void> {
-  const { width, height } = image;
-  const data = await inTurn(() => {
-    return sharp(image.pixels, { raw: { width, height, channels: 3 } })
-      .webp({ quality: WEBP_QUALITY, effort: WEBP_EFFORT }).toBuffer();
-  });
-  await writeAside(outPath, data);
-}
-
-/**
  * Resolves when no job of this isolate is in the decoder.
  *
  * A worker that is ended while a job runs takes the process with it: wait for this before.

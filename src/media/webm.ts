@@ -1,5 +1,6 @@
-import type { ByteSource, VideoFacts } from "./container.ts";
+import type { ByteSource } from "./container.ts";
 import { readElementId, readVint } from "./ebml.ts";
+import type { VideoFacts } from "./video_facts.ts";
 
 /** Names of the elements that are read. Source: https://www.rfc-editor.org/rfc/rfc9559 */
 const ID = {
@@ -10,6 +11,8 @@ const ID = {
   tracks: 0x1654ae6b,
   trackEntry: 0xae,
   trackType: 0x83,
+  defaultDuration: 0x23e383,
+  codecId: 0x86,
   video: 0xe0,
   pixelWidth: 0xb0,
   pixelHeight: 0xba,
@@ -19,32 +22,50 @@ const ID = {
 const ELEMENTS_READ_MAX = 4_096;
 const ELEMENT_HEAD_BYTES = 12;
 const NUMBER_BYTES_MAX = 8;
+const CODEC_ID_BYTES_MAX = 32;
 const TRACK_TYPE_VIDEO = 1;
+const TRACK_TYPE_AUDIO = 2;
 const TIMESTAMP_SCALE_DEFAULT = 1_000_000;
 
 type Element = { id: number; start: number; end: number };
 type Budget = { elements: number };
+/** What the tracks say; `frameNs` is the length of a frame, 0 = not told. */
+type Tracks = {
+  hasAudio: boolean;
+  video: { width: number; height: number; frameNs: number; codec: string | null } | undefined;
+};
 
 /**
- * Reads size and length of a WebM film from what stands before its first cluster.
+ * Reads what stands before the first cluster of a WebM film: size, length, frame rate, codec and whether
+ * there is sound.
  *
  * `undefined` if no video track is described there. Hostile sizes end the walk: it reads 4,096 heads of
  * elements at most, and never what lies inside a cluster.
  */
 export async function readWebmFacts(source: ByteSource): Promise<VideoFacts | undefined> {
   const budget = { elements: ELEMENTS_READ_MAX };
-  let size: { width: number; height: number } | undefined;
+  let tracks: Tracks = { hasAudio: false, video: undefined };
   let durationMs: number | null = null;
   for await (const segment of children(source, { start: 0, end: source.sizeBytes }, budget)) {
     if (segment.id !== ID.segment) continue;
     for await (const element of children(source, segment, budget)) {
       if (element.id === ID.cluster) break;
       if (element.id === ID.info) durationMs = await readDurationMs(source, element, budget);
-      if (element.id === ID.tracks) size = await readSize(source, element, budget);
+      if (element.id === ID.tracks) tracks = await readTracks(source, element, budget);
     }
     break;
   }
-  return size === undefined ? undefined : { ...size, durationMs };
+  const { video, hasAudio } = tracks;
+  if (video === undefined) return undefined;
+  const { width, height, frameNs, codec } = video;
+  return {
+    width,
+    height,
+    durationMs,
+    frameRate: frameNs > 0 ? 1e9 / frameNs : null,
+    codec,
+    hasAudio,
+  };
 }
 
 async function readDurationMs(
@@ -61,27 +82,34 @@ async function readDurationMs(
   return ticks === undefined ? null : Math.round(ticks * scaleNs / 1e6);
 }
 
-async function readSize(
-  source: ByteSource,
-  tracks: Element,
-  budget: Budget,
-): Promise<{ width: number; height: number } | undefined> {
+/** The first track with pictures, and whether there is one with sound. */
+async function readTracks(source: ByteSource, tracks: Element, budget: Budget): Promise<Tracks> {
+  const found: Tracks = { hasAudio: false, video: undefined };
   for await (const track of children(source, tracks, budget)) {
     if (track.id !== ID.trackEntry) continue;
     let type = 0;
-    let width = 0;
-    let height = 0;
+    const video: NonNullable<Tracks["video"]> = { width: 0, height: 0, frameNs: 0, codec: null };
     for await (const element of children(source, track, budget)) {
       if (element.id === ID.trackType) type = await readUint(source, element);
+      if (element.id === ID.defaultDuration) video.frameNs = await readUint(source, element);
+      if (element.id === ID.codecId) video.codec = await readCodec(source, element);
       if (element.id !== ID.video) continue;
       for await (const field of children(source, element, budget)) {
-        if (field.id === ID.pixelWidth) width = await readUint(source, field);
-        if (field.id === ID.pixelHeight) height = await readUint(source, field);
+        if (field.id === ID.pixelWidth) video.width = await readUint(source, field);
+        if (field.id === ID.pixelHeight) video.height = await readUint(source, field);
       }
     }
-    if (type === TRACK_TYPE_VIDEO) return { width, height };
+    if (type === TRACK_TYPE_VIDEO) found.video ??= video;
+    if (type === TRACK_TYPE_AUDIO) found.hasAudio = true;
   }
-  return undefined;
+  return found;
+}
+
+/** `V_VP9` is vp9. */
+async function readCodec(source: ByteSource, element: Element): Promise<string> {
+  const length = Math.min(element.end - element.start, CODEC_ID_BYTES_MAX);
+  const text = String.fromCharCode(...await source.read(element.start, length));
+  return text.replace(/^V_/, "").replace(/\0.*$/s, "").toLowerCase();
 }
 
 /** The elements between two offsets, in order, until one is malformed or the budget is used up. */

@@ -61,10 +61,10 @@ const CAUSES: [
   remedy: string,
 ][] = [
   [
-    /not a database|malformed|corrupt/i,
+    /not a database|malformed|corrupt|vtable constructor failed/i,
     "corrupt",
-    "Nothing was changed. Put a backup in its place (data/backups), or rescue it with: " +
-    "sqlite3 FILE .recover",
+    "Nothing was changed. Put back a backup with: deno task restore. Without one, rescue all that can " +
+    "be read with: deno task rebuild",
   ],
   [
     /database (table )?is locked|database is busy/i,

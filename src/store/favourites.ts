@@ -13,9 +13,17 @@ export type FavouriteChange = { imageId: number; isFavourite: boolean };
  */
 export function setFavourite(db: Database, change: FavouriteChange): void {
   const { imageId, isFavourite: after } = change;
+  const since = readFavouritedAt(db, imageId);
   if (!writeFavourite(db, change)) return;
-  const difference = { isFavourite: { before: !after, after } };
+  const difference = { isFavourite: { before: !after, after, ...since } };
   recordPostEdit(db, { imageId, editor: OWNER, difference });
+}
+
+/** Since when an image is a favourite, for the history; nothing when it is none. */
+export function readFavouritedAt(db: Database, imageId: number): { since?: string | null } {
+  const row = prepared(db, "SELECT created_at FROM favourites WHERE image_id = ?")
+    .value<[string | null]>(imageId);
+  return row === undefined ? {} : { since: row[0] };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Database, inReadTransaction, prepared } from "./database.ts";
+import { type Database, inReadTransaction, prepared, toNumber } from "./database.ts";
 import {
   type ImageNumber,
   rareExpressions,
@@ -132,6 +132,10 @@ export type ImageFacts = {
   fileExt: string | null;
   sizeBytes: number | null;
   durationMs: number | null;
+  /** Of a film: frames a second, codec as ffmpeg names it, sound. */
+  frameRate: number | null;
+  videoCodec: string | null;
+  hasAudio: boolean | null;
   sourceUrl: string | null;
   postedAt: string | null;
   originalName: string | null;
@@ -140,6 +144,8 @@ export type ImageFacts = {
   sources: string[];
   /** Every place of the content. */
   places: string[];
+  /** Since when the file that is served has been missing; null: it is there, as far as is known. */
+  missingSinceMs: number | null;
   /** The stored metadata document. */
   metadata: string | null;
 };
@@ -152,9 +158,14 @@ export function readImageFacts(db: Database, id: number): ImageFacts | undefined
   if (image === undefined) return undefined;
   const media = prepared(
     db,
-    `SELECT file_ext, size_bytes, duration_ms, source_url, posted_at, original_name
-     FROM image_media WHERE image_id = ?`,
-  ).value<[string, number, number | null, string | null, string | null, string | null]>(id);
+    `SELECT file_ext, size_bytes, duration_ms, source_url, posted_at, original_name, frame_rate,
+       video_codec, has_audio FROM image_media WHERE image_id = ?`,
+  ).value<
+    [
+      ...[string, number, number | null, string | null, string | null, string | null],
+      ...[number | null, string | null, number | null],
+    ]
+  >(id);
   return {
     fileExt: media?.[0] ?? null,
     sizeBytes: media?.[1] ?? null,
@@ -162,6 +173,9 @@ export function readImageFacts(db: Database, id: number): ImageFacts | undefined
     sourceUrl: media?.[3] ?? null,
     postedAt: media?.[4] ?? null,
     originalName: media?.[5] ?? null,
+    frameRate: media?.[6] ?? null,
+    videoCodec: media?.[7] ?? null,
+    hasAudio: media?.[8] == null ? null : media[8] === 1,
     ingestedAt: image[0],
     sources: prepared(
       db,
@@ -170,7 +184,18 @@ export function readImageFacts(db: Database, id: number): ImageFacts | undefined
     ).values<[string]>(id).map(([name]) => name),
     places: prepared(db, "SELECT filepath FROM image_files WHERE image_id = ? ORDER BY filepath")
       .values<[string]>(id).map(([filepath]) => filepath),
+    missingSinceMs: readMissingSince(db, id),
     metadata: prepared(db, "SELECT data FROM raw_metadata WHERE image_id = ?").value<[string]>(id)
       ?.[0] ?? null,
   };
+}
+
+function readMissingSince(db: Database, id: number): number | null {
+  const row = prepared(
+    db,
+    `SELECT missing_since_ms FROM images JOIN image_files AS served
+       ON served.filepath = images.filepath AND served.image_id = images.id
+     WHERE images.id = ?`,
+  ).value<[number | bigint | null]>(id);
+  return row === undefined || row[0] === null ? null : toNumber(row[0]);
 }

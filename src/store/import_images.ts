@@ -1,8 +1,18 @@
 import { isRatingTagName, type Rating, ratingTagName } from "../tags/ratings.ts";
 import { mergeRawMetadata } from "../tags/raw_metadata.ts";
+import type { SavedImage } from "../tags/saved_image.ts";
 import { compareMergedSources } from "../tags/sources.ts";
 import { type Database, execute, prepared, toNumber } from "./database.ts";
-import { changeImageTags, insertTaggedImage, readTagDeltas, type WantedTag } from "./tags.ts";
+import { impliedTagsOf, writeSaved, writeSavedDeltas } from "./import_saved.ts";
+import { recordIngested } from "./ingested_files.ts";
+import { followSources } from "./switch_source.ts";
+import {
+  changeImageTags,
+  insertTaggedImage,
+  readTagDeltas,
+  resolveTags,
+  type WantedTag,
+} from "./tags.ts";
 
 /** A place of a content on disk, as it was when its bytes were read. */
 export type FilePlace = { filepath: string; sizeBytes: number; mtimeMs: number; inode: number };
@@ -29,17 +39,30 @@ export type ImportItem = {
   place: FilePlace | null;
   /** Whether the place is to be the one that is served: the content is new, or its file had vanished. */
   isServed: boolean;
+  /**
+   * The served path that was found without its file, which is forgotten; left out: whatever path it is. By
+   * the time of the commit another item may have given the image another path, which is good.
+   */
+  vanished?: string | null;
   media: {
     ext: string;
     sizeBytes: number;
     width: number | null;
     height: number | null;
     durationMs: number | null;
+    /** Of a film; absent where nobody looked. */
+    frameRate?: number | null;
+    videoCodec?: string | null;
+    hasAudio?: boolean | null;
     originalName: string;
   };
   tags: WantedTag[];
   rating: Rating | null;
   sites: SiteRecord[];
+  /** What an export says of it: a new image becomes what it was. */
+  saved?: SavedImage;
+  /** Its path in the ingest folder, which it leaves: what comes later for that path belongs to it. */
+  ingestedAs?: string;
 };
 
 /** What the database made of an item. */
@@ -55,7 +78,13 @@ export type ImportOutcome = {
 
 /** Writes items; runs inside the caller's transaction. Cost: about 0.3 ms an item of 28 tags. */
 export function importImages(db: Database, items: readonly ImportItem[]): ImportOutcome[] {
-  return items.map((item) => importImage(db, item));
+  return items.map((item) => {
+    if (item.saved !== undefined) writeSavedDeltas(db, item.saved);
+    const outcome = importImage(db, item);
+    if (item.saved !== undefined) writeSaved(db, { ...outcome, saved: item.saved });
+    if (item.ingestedAs !== undefined) recordIngested(db, item.ingestedAs, outcome.imageId);
+    return outcome;
+  });
 }
 
 function importImage(db: Database, item: ImportItem): ImportOutcome {
@@ -75,16 +104,19 @@ function importImage(db: Database, item: ImportItem): ImportOutcome {
   }
   const deltas = readTagDeltas(db, item.md5);
   const removed = new Set(deltas.remove);
-  const all = [...withRating(item), ...deltas.add].filter((tag) => !removed.has(tag.name));
+  const stated = [...withRating(item), ...(item.saved === undefined ? [] : impliedTagsOf(item.saved))];
+  const all = [...resolveTags(db, stated), ...deltas.add]
+    .filter((tag) => !removed.has(tag.name));
   const tags = oneRating(all);
   const imageId = insertTaggedImage(
     db,
-    tags,
+    { tags, keptAway: deltas.remove },
     (columns) => insertImage(db, item, columns),
   );
   writeMedia(db, imageId, item);
   writePlace(db, imageId, item.place);
-  writeSites(db, imageId, item);
+  // What an export says of sites and their order is written as it was.
+  if (item.saved === undefined) writeSites(db, imageId, item);
   return { imageId, kind: "added", tagsAdded: new Set(tags.map((tag) => tag.name)).size };
 }
 
@@ -167,10 +199,12 @@ function replaceContent(db: Database, imageId: number, item: ImportItem): Import
   );
   execute(
     db,
-    "UPDATE image_media SET file_ext = ?, size_bytes = ?, duration_ms = ? WHERE image_id = ?",
+    `UPDATE image_media SET file_ext = ?, size_bytes = ?, duration_ms = ?, frame_rate = ?,
+       video_codec = ?, has_audio = ? WHERE image_id = ?`,
     item.media.ext,
     item.media.sizeBytes,
     item.media.durationMs,
+    ...toFilmColumns(item.media),
     imageId,
   );
   return { ...mergeIntoKnown(db, imageId, item), kind: "replaced" };
@@ -185,20 +219,24 @@ function mergeIntoKnown(db: Database, imageId: number, item: ImportItem): Import
      WHERE image_id = ? AND category = 'rating'`,
   ).value(imageId) !== undefined;
   // A rating that is there stays: it may be the person's own, and two sites may differ for ever.
-  const wanted = (hasRating ? item.tags : withRating(item)).filter((tag) => !removed.has(tag.name));
+  const wanted = resolveTags(db, hasRating ? item.tags : withRating(item))
+    .filter((tag) => !removed.has(tag.name));
   const { added } = changeImageTags(db, imageId, { add: wanted, remove: [], origin: "original" });
   writeMedia(db, imageId, item);
   const isNewPlace = item.place !== null && writePlace(db, imageId, item.place);
-  if (item.place !== null && item.isServed) serveFrom(db, imageId, item.place.filepath);
+  if (item.place !== null && item.isServed) serveFrom(db, imageId, item);
   writeSites(db, imageId, item);
   return { imageId, kind: isNewPlace ? "place" : "known", tagsAdded: added.length };
 }
 
 /** Serves an image from a new place, since its file vanished from the old one, which is forgotten. */
-function serveFrom(db: Database, imageId: number, filepath: string): void {
+function serveFrom(db: Database, imageId: number, { place, vanished }: ImportItem): void {
+  const { filepath } = place!;
   const [old] = prepared(db, "SELECT filepath FROM images WHERE id = ?").value<[string]>(imageId)!;
   if (old === filepath) return;
-  execute(db, "DELETE FROM image_files WHERE filepath = ? AND image_id = ?", old, imageId);
+  if (vanished === undefined || vanished === old) {
+    execute(db, "DELETE FROM image_files WHERE filepath = ? AND image_id = ?", old, imageId);
+  }
   execute(db, "UPDATE images SET filepath = ? WHERE id = ?", filepath, imageId);
 }
 
@@ -206,8 +244,8 @@ function serveFrom(db: Database, imageId: number, filepath: string): void {
 function writeMedia(db: Database, imageId: number, { media, sites }: ImportItem): void {
   execute(
     db,
-    `INSERT INTO image_media (image_id, file_ext, size_bytes, duration_ms, source_url, posted_at,
-       original_name) VALUES (?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO image_media (image_id, file_ext, size_bytes, duration_ms, frame_rate, video_codec,
+       has_audio, source_url, posted_at, original_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (image_id) DO UPDATE SET
        source_url = coalesce(source_url, excluded.source_url),
        posted_at = coalesce(posted_at, excluded.posted_at)
@@ -217,10 +255,17 @@ function writeMedia(db: Database, imageId: number, { media, sites }: ImportItem)
     media.ext,
     media.sizeBytes,
     media.durationMs,
+    ...toFilmColumns(media),
     bestSourceOf(sites),
     sites.find((site) => site.postedAt !== null)?.postedAt ?? null,
     media.originalName,
   );
+}
+
+/** frame_rate, video_codec, has_audio. */
+function toFilmColumns(media: ImportItem["media"]): (number | string | null)[] {
+  const { frameRate = null, videoCodec = null, hasAudio = null } = media;
+  return [frameRate, videoCodec, hasAudio === null ? null : Number(hasAudio)];
 }
 
 /** The first source with an address, else the first in words. */
@@ -233,18 +278,20 @@ function bestSourceOf(sites: readonly SiteRecord[]): string | null {
 function writePlace(db: Database, imageId: number, place: FilePlace): boolean {
   const known = prepared(
     db,
-    "SELECT image_id, size_bytes, mtime_ms, inode FROM image_files WHERE filepath = ?",
+    `SELECT image_id, size_bytes, mtime_ms, inode, missing_since_ms IS NOT NULL FROM image_files
+     WHERE filepath = ?`,
   ).value<number[]>(place.filepath);
-  const now = [imageId, place.sizeBytes, place.mtimeMs, place.inode];
+  const now = [imageId, place.sizeBytes, place.mtimeMs, place.inode, 0];
   if (known !== undefined && now.every((value, i) => toNumber(known[i]) === value)) return false;
   execute(
     db,
     `INSERT INTO image_files (filepath, image_id, size_bytes, mtime_ms, inode, added_at_ms)
      VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (filepath) DO UPDATE SET image_id = excluded.image_id,
-       size_bytes = excluded.size_bytes, mtime_ms = excluded.mtime_ms, inode = excluded.inode`,
+       size_bytes = excluded.size_bytes, mtime_ms = excluded.mtime_ms, inode = excluded.inode,
+       missing_since_ms = NULL`,
     place.filepath,
-    ...now,
+    ...now.slice(0, 4),
     Date.now(),
   );
   return known === undefined || toNumber(known[0]) !== imageId;
@@ -287,12 +334,24 @@ function writeSites(db: Database, imageId: number, item: ImportItem): void {
       document,
     );
   }
+  if (countSources(db, imageId) > 1) {
+    followSources(db, imageId);
+    return;
+  }
   const first = firstSite(item.sites)!;
   const order = oldSource === null ? -1 : compareMergedSources(first.source, oldSource);
   if (order < 0 || (order === 0 && document !== old)) writePostColumns(db, imageId, first);
 }
 
-/** The site that speaks for an image of which several know. */
+function countSources(db: Database, imageId: number): number {
+  return toNumber(
+    prepared(db, "SELECT count(*) FROM image_sources WHERE image_id = ?").value<[number]>(
+      imageId,
+    )![0],
+  );
+}
+
+/** The first of several sites. */
 function firstSite(sites: readonly SiteRecord[]): SiteRecord | undefined {
   return sites.toSorted((a, b) => compareMergedSources(a.source, b.source))[0];
 }

@@ -73,9 +73,9 @@ function recordPoolEdit(
   { before, after }: { before: StoredPool | null; after: StoredPool | null },
 ): void {
   if (JSON.stringify(before) === JSON.stringify(after)) return;
-  writeJournal(db, "pool_edit", { poolId, editor: OWNER, before });
+  const journalId = writeJournal(db, "pool_edit", { poolId, editor: OWNER, before });
   const [old, now] = [new Set(before?.imageIds), new Set(after?.imageIds)];
-  touchPosts(db, [...old.symmetricDifference(now)], OWNER);
+  touchPosts(db, [...old.symmetricDifference(now)], { editor: OWNER, journalId });
 }
 
 /**
@@ -94,6 +94,17 @@ export function setInPool(
        SELECT ?1, ?2, coalesce(max(sort_order), 0) + 1 FROM pool_images WHERE pool_id = ?1`
     : "DELETE FROM pool_images WHERE pool_id = ? AND image_id = ?";
   return execute(db, sql, poolId, imageId) > 0;
+}
+
+/** Where an image stands in a pool (`sort_order`); null when it is not there, or nobody knows. */
+export function readPlaceInPool(
+  db: Database,
+  { poolId, imageId }: { poolId: number; imageId: number },
+): number | null {
+  return prepared(
+    db,
+    "SELECT sort_order FROM pool_images WHERE pool_id = ? AND image_id = ?",
+  ).value<[number | null]>(poolId, imageId)?.[0] ?? null;
 }
 
 /**

@@ -2,12 +2,12 @@ import { extname } from "node:path";
 import { AppError } from "../base/errors.ts";
 import type { TagCategory } from "../tags/category.ts";
 import { type Database, execute, prepared, toNumber } from "./database.ts";
-import { writeFavourite } from "./favourites.ts";
-import { findPoolByName, savePool, setInPool } from "./pools.ts";
-import { type PostDifference, recordPostEdit } from "./post_history.ts";
+import { readFavouritedAt, writeFavourite } from "./favourites.ts";
+import { findPoolByName, readPlaceInPool, savePool, setInPool } from "./pools.ts";
+import { type PostDifference, recordEdit, type ReplacedParent } from "./post_history.ts";
 import {
+  applyTagEdit,
   changeTagCategory,
-  editTags,
   readImageTagNames,
   type TagChange,
   type WantedTag,
@@ -34,7 +34,7 @@ export type PostEdit = {
 };
 
 /** Relation of a parent (a) and its child (b). */
-const PARENT_CHILD = "parent_child";
+export const PARENT_CHILD = "parent_child";
 
 /**
  * Writes an edit of a post, all of it or nothing, and keeps what was before.
@@ -43,24 +43,26 @@ const PARENT_CHILD = "parent_child";
  *   `conflict` if a tag is wanted in another category than it has.
  */
 export function editPost(db: Database, edit: PostEdit): TagChange {
+  let change: TagChange = { added: [], removed: [] };
   const { imageId, editor } = edit;
-  const difference: PostDifference = {};
-  const categories = changeCategories(db, edit.categories);
-  const change = editTags(db, { ...edit, expectedTags: null });
-  if (categories.length > 0) {
-    difference.categories = categories;
-    rememberCategories(db, imageId, categories);
-  }
-  if (edit.source !== null) writeSource(db, edit, difference);
-  if (edit.parent !== null) writeParent(db, edit, difference);
-  writePools(db, edit, difference);
-  if (edit.isFavourite !== null) {
-    const { isFavourite: after } = edit;
-    if (writeFavourite(db, { imageId, isFavourite: after })) {
-      difference.isFavourite = { before: !after, after };
+  recordEdit(db, { imageId, editor }, (difference, detail) => {
+    const categories = changeCategories(db, edit.categories);
+    change = applyTagEdit(db, { ...edit, expectedTags: null }, detail);
+    if (categories.length > 0) {
+      difference.categories = categories;
+      rememberCategories(db, imageId, categories);
     }
-  }
-  recordPostEdit(db, { imageId, editor, difference });
+    if (edit.source !== null) writeSource(db, edit, difference);
+    if (edit.parent !== null) writeParent(db, edit, difference);
+    writePools(db, edit, difference);
+    if (edit.isFavourite !== null) {
+      const { isFavourite: after } = edit;
+      const since = readFavouritedAt(db, imageId);
+      if (writeFavourite(db, { imageId, isFavourite: after })) {
+        difference.isFavourite = { before: !after, after, ...since };
+      }
+    }
+  });
   return change;
 }
 
@@ -98,17 +100,28 @@ function writePools(db: Database, { imageId, pools }: PostEdit, difference: Post
     if (setInPool(db, { poolId, imageId, isIn: true })) joined.add(poolId);
   };
   for (const poolId of pools.join) join(poolId);
+  const places: [poolId: number, place: number | null][] = [];
   for (const poolId of pools.leave) {
-    if (setInPool(db, { poolId, imageId, isIn: false }) && !joined.delete(poolId)) left.add(poolId);
+    const place = readPlaceInPool(db, { poolId, imageId });
+    if (!setInPool(db, { poolId, imageId, isIn: false }) || joined.delete(poolId)) continue;
+    left.add(poolId);
+    places.push([poolId, place]);
   }
   for (const name of pools.make) {
     const made = { id: null, name, description: null, imageIds: null };
     join(findPoolByName(db, name) ?? savePool(db, made));
   }
-  if (joined.size + left.size > 0) difference.pools = { joined: [...joined], left: [...left] };
+  if (joined.size + left.size === 0) return;
+  const moved = { joined: [...joined], left: [...left] };
+  difference.pools = places.length === 0 ? moved : { ...moved, places };
 }
 
-function writeSource(db: Database, edit: PostEdit, difference: PostDifference): void {
+/** Writes where a file came from; {@link PostEdit} says what the parts mean. */
+export function writeSource(
+  db: Database,
+  edit: Pick<PostEdit, "imageId" | "source" | "fileSizeBytes">,
+  difference: PostDifference,
+): void {
   const { imageId, fileSizeBytes } = edit;
   const after = edit.source ?? "";
   const [filepath, source] = prepared(
@@ -136,13 +149,12 @@ function writeSource(db: Database, edit: PostEdit, difference: PostDifference): 
 function writeParent(db: Database, edit: PostEdit, difference: PostDifference): void {
   const { imageId } = edit;
   const after = edit.parent?.imageId ?? null;
-  const before = prepared(
-    db,
-    `SELECT image_id_a FROM image_relations WHERE image_id_b = ? AND relation_type = ?
-     ORDER BY image_id_a`,
-  ).value<[number]>(imageId, PARENT_CHILD)?.[0] ?? null;
+  const replaced = readParentRows(db, imageId);
+  const before = replaced[0]?.imageId ?? null;
   const [site] = prepared(db, "SELECT parent_id FROM images WHERE id = ?")
     .value<[number | null]>(imageId)!;
+  const siteAfter = after === null ? null : site;
+  if (before === after && site === siteAfter && replaced.length < 2) return;
   execute(
     db,
     "DELETE FROM image_relations WHERE image_id_b = ? AND relation_type = ?",
@@ -152,9 +164,18 @@ function writeParent(db: Database, edit: PostEdit, difference: PostDifference): 
   if (after === null) {
     execute(db, "UPDATE images SET parent_id = NULL WHERE id = ?", imageId);
   } else writeRelation(db, { parent: after, child: imageId });
-  const siteAfter = after === null ? null : site;
-  if (before === after && site === siteAfter) return;
   difference.parent = { before, after, site: { before: site, after: siteAfter } };
+  if (replaced.length > 0) difference.parent.replaced = replaced;
+}
+
+/** What says who an image's parents are, the lowest first: a person's word is one alone. */
+export function readParentRows(db: Database, imageId: number): ReplacedParent[] {
+  return prepared(
+    db,
+    `SELECT image_id_a, source, created_at FROM image_relations
+     WHERE image_id_b = ? AND relation_type = ? ORDER BY image_id_a`,
+  ).values<[number, string, string | null]>(imageId, PARENT_CHILD)
+    .map(([parent, source, createdAt]) => ({ imageId: parent, source, createdAt }));
 }
 
 function writeRelation(

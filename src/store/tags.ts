@@ -3,6 +3,17 @@ import { CATEGORY_CHANGE_IMAGES_MAX } from "../base/limits.ts";
 import { isTagCategory, type TagCategory } from "../tags/category.ts";
 import { isRatingTagName } from "../tags/ratings.ts";
 import { type Database, execute, prepared } from "./database.ts";
+import { recordEdit } from "./post_history.ts";
+import {
+  type ImageLinks,
+  planImpliedTags,
+  readImageLinks,
+  readTagNames,
+  statedTags,
+} from "./implied_tags.ts";
+import { findUnsorted, type TagEditDetail } from "./tag_history.ts";
+import { followedTagRulesOf, type TagRules, tagRulesOf } from "./tag_rules.ts";
+import { readCatalogueCategory } from "./tag_catalogue.ts";
 
 /** A tag that an image is to have; `null` = the category it is known with, else general. */
 export type WantedTag = { name: string; category: TagCategory | null };
@@ -10,8 +21,20 @@ export type WantedTag = { name: string; category: TagCategory | null };
 /** Who says that an image has a tag (`image_tags.source`). */
 export type TagOrigin = "original" | "user" | "ai_inference" | "implication";
 
-/** What became of an image's tags. */
-export type TagChange = { added: string[]; removed: string[] };
+/** What became of an image's tags; what did not happen is left out of the optional parts. */
+export type TagChange = {
+  /** Tags that the image did not have, as they are stored. */
+  added: string[];
+  removed: string[];
+  /** What came and went with these by implications. */
+  implied?: { added: string[]; removed: string[] };
+  /** Tags that only an implication gave and that are stated now. */
+  confirmed?: string[];
+  /** Tags that were to go and only now would have come, by an implication: they stay away. */
+  keptAway?: string[];
+  /** Other names of tags that were written as the tags themselves: the name given → the tag. */
+  aliases?: Record<string, string>;
+};
 
 /** Categories with a column of their own in `images`; tags without a category are general. */
 const COLUMN_CATEGORIES = [
@@ -26,15 +49,18 @@ const COLUMN_CATEGORIES = [
 /**
  * Finds or makes a tag and gives its id. A known tag without a category, or with one that says nothing
  * (`general`, which sites without categories leave), gets this one, and its images' columns follow. A
- * rating is one whatever it is called besides.
+ * rating is one whatever it is called besides. A new tag that nobody sorted gets the category that the
+ * lists of sites give it.
  */
 export function ensureTag(db: Database, tag: WantedTag): number {
   const wanted = isRatingTagName(tag.name) ? "rating" : tag.category;
   const known = prepared(db, "SELECT id, category FROM tags WHERE name = ?")
     .value<[number, string | null]>(tag.name);
   if (known === undefined) {
+    const isUnsorted = wanted === null || wanted === "general";
+    const listed = isUnsorted ? readCatalogueCategory(db, tag.name) : null;
     const inserted = prepared(db, "INSERT INTO tags (name, category) VALUES (?, ?) RETURNING id")
-      .value<[number]>(tag.name, wanted ?? "general")!;
+      .value<[number]>(tag.name, listed ?? wanted ?? "general")!;
     return inserted[0];
   }
   const [id, category] = known;
@@ -95,39 +121,174 @@ function checkFewImages(db: Database, { id, name }: { id: number; name: string }
   );
 }
 
+/** What is to be changed of an image's tags. */
+export type WantedChange = {
+  add: readonly WantedTag[];
+  remove: readonly string[];
+  /** Who wants it. What a person (`user`) takes away stays away, whatever implies it. */
+  origin: TagOrigin;
+};
+
+/** What {@link changeImageTags} works on. */
+type Draft = {
+  db: Database;
+  imageId: number;
+  rules: TagRules;
+  /** Tags before the change. */
+  before: ImageLinks;
+  /** Tags as they are by now. */
+  links: ImageLinks;
+  /** Whether any link was written. */
+  isTouched: boolean;
+  result: TagChange;
+};
+
 /**
  * Changes the tags of an image: the one function that writes `image_tags`, the `tags_*` columns and,
- * through its triggers, the full-text table. A rating replaces the other ratings. Gives what really
- * changed. Runs inside the caller's transaction. Cost: O(tags of the image).
+ * through its triggers, the full-text table. Names that are aliases mean their tags; a rating replaces the
+ * other ratings; what the tags imply comes and goes with them, so that a change of nothing brings an image
+ * in line with the implications of now. Gives what really changed. Runs inside the caller's transaction.
+ * Cost: O(tags of the image).
  */
-export function changeImageTags(
-  db: Database,
-  imageId: number,
-  change: { add: readonly WantedTag[]; remove: readonly string[]; origin: TagOrigin },
-): TagChange {
+export function changeImageTags(db: Database, imageId: number, change: WantedChange): TagChange {
+  const rules = followedTagRulesOf(db);
+  const before = readImageLinks(db, imageId);
   const result: TagChange = { added: [], removed: [] };
-  const newRatings = change.add.filter((tag) => isRatingTagName(tag.name));
-  const rating = newRatings.at(-1)?.name;
-  const drop = prepared(
-    db,
-    `DELETE FROM image_tags WHERE image_id = ? AND tag_id = (SELECT id FROM tags WHERE name = ?)`,
+  const links = new Map(before);
+  const draft: Draft = { db, imageId, rules, before, links, isTouched: false, result };
+  const add = resolveTags(db, change.add);
+  const aliases = [...change.add].flatMap(({ name }, i) =>
+    add[i].name === name ? [] : [[name, add[i].name]]
   );
+  if (aliases.length > 0) result.aliases = Object.fromEntries(aliases);
+  const rating = add.findLast((tag) => isRatingTagName(tag.name))?.name;
+  const unwanted = dropTags(draft, change.remove, rating);
+  for (const tag of add) {
+    if (isRatingTagName(tag.name) && tag.name !== rating) continue;
+    addTag(draft, tag, change.origin);
+  }
+  if (rules.hasImplications) {
+    followImplications(draft, change.origin === "user" ? unwanted : []);
+  }
+  if (draft.isTouched) writeTagColumns(db, imageId);
+  return result;
+}
+
+/** Tags with the names under which they are stored: aliases mean the tags that they lead to. */
+export function resolveTags(db: Database, tags: readonly WantedTag[]): WantedTag[] {
+  const rules = tagRulesOf(db);
+  if (!rules.hasAliases) return [...tags];
+  return tags.map((tag) => {
+    const name = rules.resolve(tag.name);
+    return name === tag.name ? tag : { ...tag, name };
+  });
+}
+
+/**
+ * Takes tags away, and ratings other than the one that is to be. A name is the tag that the image has
+ * under it, else the one that it is an alias of. Gives the names of what is unwanted as they are stored.
+ */
+function dropTags(
+  draft: Draft,
+  remove: readonly string[],
+  rating: string | undefined,
+): string[] {
+  const { db, imageId, rules, links, result } = draft;
+  const idOf = (name: string) =>
+    prepared(db, "SELECT id FROM tags WHERE name = ?").value<[number]>(name)?.[0];
+  const hasTag = (name: string) => {
+    const id = idOf(name);
+    return id !== undefined && links.has(id);
+  };
+  const unwanted = remove.map((name) => hasTag(name) ? name : rules.resolve(name));
   const otherRatings = rating === undefined
     ? []
     : readImageTagNames(db, imageId).filter((name) => isRatingTagName(name) && name !== rating);
-  for (const name of new Set([...change.remove, ...otherRatings])) {
-    if (drop.run(imageId, name) > 0) result.removed.push(name);
+  for (const name of new Set([...unwanted, ...otherRatings])) {
+    const id = idOf(name);
+    if (id !== undefined && unlink(draft, id)) result.removed.push(name);
   }
-  const insert = prepared(
-    db,
-    "INSERT OR IGNORE INTO image_tags (image_id, tag_id, source) VALUES (?, ?, ?)",
+  return unwanted;
+}
+
+function addTag(draft: Draft, tag: WantedTag, origin: TagOrigin): void {
+  const { db, imageId, links, result } = draft;
+  const id = ensureTag(db, tag);
+  const known = links.get(id);
+  if (known === undefined) {
+    link(draft, id, origin);
+    result.added.push(tag.name);
+  } else if (known === "implication" && origin !== "implication") {
+    execute(
+      db,
+      "UPDATE image_tags SET source = ? WHERE image_id = ? AND tag_id = ?",
+      origin,
+      imageId,
+      id,
+    );
+    links.set(id, origin);
+    (result.confirmed ??= []).push(tag.name);
+  }
+}
+
+const LINK = `INSERT OR IGNORE INTO image_tags (image_id, tag_id, source)
+  SELECT ?, id, ? FROM tags WHERE id = ?`;
+
+/** Links a tag to an image, unless it is gone. */
+function link(draft: Draft, tagId: number, origin: TagOrigin): void {
+  if (execute(draft.db, LINK, draft.imageId, origin, tagId) === 0) return;
+  draft.links.set(tagId, origin);
+  draft.isTouched = true;
+}
+
+/** Takes a tag from an image; false when it does not have it. */
+function unlink(draft: Draft, tagId: number): boolean {
+  if (!draft.links.delete(tagId)) return false;
+  const { db, imageId } = draft;
+  execute(db, "DELETE FROM image_tags WHERE image_id = ? AND tag_id = ?", imageId, tagId);
+  draft.isTouched = true;
+  return true;
+}
+
+/** Adds what is implied by now and takes away what was; `unwanted` are names that a person took away. */
+function followImplications(draft: Draft, unwanted: readonly string[]): void {
+  const { db, imageId, rules, before, links, result } = draft;
+  const unwantedIds = readTagIds(db, unwanted);
+  let refused: ReadonlySet<number> = new Set();
+  const { add, drop } = planImpliedTags(rules, {
+    before,
+    now: links,
+    keptAway: () => {
+      refused = readRefusedTags(db, imageId);
+      return refused.union(unwantedIds);
+    },
+  });
+  for (const tagId of drop) unlink(draft, tagId);
+  for (const tagId of add) link(draft, tagId, "implication");
+  const added = readTagNames(db, add.filter((tag) => links.has(tag) && !before.has(tag)));
+  const removed = readTagNames(db, drop.filter((tag) => before.has(tag)));
+  if (added.length + removed.length > 0) result.implied = { added, removed };
+  // What lost its own statement and is implied all the same never went.
+  const kept = new Set(readTagNames(db, add.filter((tag) => before.has(tag))));
+  if (kept.size > 0) result.removed = result.removed.filter((name) => !kept.has(name));
+  const absent = [...unwantedIds].filter((tag) => !before.has(tag));
+  if (absent.length === 0) return;
+  const coming = rules.impliedBy(statedTags(links), refused);
+  const keptAway = readTagNames(db, absent.filter((tag) => coming.has(tag)));
+  if (keptAway.length > 0) result.keptAway = keptAway;
+}
+
+/** Tags that a person took from an image before: implications do not bring them. */
+function readRefusedTags(db: Database, imageId: number): Set<number> {
+  const md5 = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)?.[0];
+  return md5 === undefined ? new Set() : readTagIds(db, readTagDeltas(db, md5).remove);
+}
+
+function readTagIds(db: Database, names: readonly string[]): Set<number> {
+  const id = prepared(db, "SELECT id FROM tags WHERE name = ?");
+  return new Set(
+    names.map((name) => id.value<[number]>(name)?.[0]).filter((found) => found !== undefined),
   );
-  for (const tag of change.add) {
-    if (isRatingTagName(tag.name) && tag.name !== rating) continue;
-    if (insert.run(imageId, ensureTag(db, tag), change.origin) > 0) result.added.push(tag.name);
-  }
-  if (result.added.length + result.removed.length > 0) writeTagColumns(db, imageId);
-  return result;
 }
 
 /** Names of an image's tags. */
@@ -166,17 +327,22 @@ function toTagColumns(tags: readonly { name: string; category: string | null }[]
 
 /**
  * Inserts the links of a new image together with its row, so that its columns and the full-text entry
- * are written once. `insert` gets the texts of the `tags_*` columns and gives the new id.
+ * are written once; what its tags imply comes with them, but for the names in `keptAway`. `insert` gets
+ * the texts of the `tags_*` columns and gives the new id.
  */
 export function insertTaggedImage(
   db: Database,
-  tags: readonly WantedTag[],
+  { tags, keptAway }: { tags: readonly WantedTag[]; keptAway: readonly string[] },
   insert: (tagColumns: Record<(typeof TAG_COLUMN_NAMES)[number], string>) => number,
 ): number {
-  const ids = new Map<number, string>();
-  for (const tag of tags) ids.set(ensureTag(db, tag), tag.name);
+  const rules = followedTagRulesOf(db);
+  const stated = new Set(resolveTags(db, tags).map((tag) => ensureTag(db, tag)));
+  const implied = rules.hasImplications
+    ? rules.impliedBy(stated, readTagIds(db, keptAway))
+    : new Set<number>();
   const known = prepared(db, "SELECT name, category FROM tags WHERE id = ?");
-  const rows = [...ids.keys()].map((id) => known.value<[string, string | null]>(id)!)
+  const rows = [...stated, ...implied].map((id) => known.value<[string, string | null]>(id))
+    .filter((row) => row !== undefined)
     .map(([name, category]) => ({ name, category }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const texts = toTagColumns(rows);
@@ -186,11 +352,8 @@ export function insertTaggedImage(
       string
     >,
   );
-  const link = prepared(
-    db,
-    "INSERT OR IGNORE INTO image_tags (image_id, tag_id, source) VALUES (?, ?, 'original')",
-  );
-  for (const id of ids.keys()) link.run(imageId, id);
+  for (const tagId of stated) execute(db, LINK, imageId, "original", tagId);
+  for (const tagId of implied) execute(db, LINK, imageId, "implication", tagId);
   return imageId;
 }
 
@@ -221,17 +384,21 @@ export function writeTagDelta(
   );
 }
 
-/** The person's own edits of a content; of an addition and a removal of one tag the newest wins. */
+/**
+ * The person's own edits of a content, aliases as the tags that they mean; of an addition and a removal of
+ * one tag the newest wins.
+ */
 export function readTagDeltas(db: Database, md5: string): { add: WantedTag[]; remove: string[] } {
   const rows = prepared(
     db,
     `SELECT tag_name, tag_category, operation FROM tag_deltas WHERE image_md5 = ?
      ORDER BY timestamp, id`,
   ).values<[string, string | null, string]>(md5);
-  const newest = new Map(rows.map((row) => [row[0], row]));
+  const rules = tagRulesOf(db);
+  const newest = new Map(rows.map((row) => [rules.resolve(row[0]), row]));
   const add: WantedTag[] = [];
   const remove: string[] = [];
-  for (const [name, category, operation] of newest.values()) {
+  for (const [name, [, category, operation]] of newest) {
     if (operation === "add") {
       add.push({ name, category: isTagCategory(category) ? category : null });
     } else remove.push(name);
@@ -257,6 +424,21 @@ export type TagEdit = {
  *   expected ones, `conflict` if a tag is wanted in another category than it has.
  */
 export function editTags(db: Database, edit: TagEdit): TagChange {
+  let change: TagChange = { added: [], removed: [] };
+  const { imageId, editor } = edit;
+  recordEdit(db, { imageId, editor }, (_, detail) => {
+    change = applyTagEdit(db, edit, detail);
+  });
+  return change;
+}
+
+/**
+ * As {@link editTags}, for a caller that writes the history; `detail` gets what names no tag that came or
+ * went.
+ *
+ * @throws {AppError} As that does.
+ */
+export function applyTagEdit(db: Database, edit: TagEdit, detail: TagEditDetail): TagChange {
   const { imageId } = edit;
   const md5 = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)?.[0];
   if (md5 === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
@@ -270,29 +452,29 @@ export function editTags(db: Database, edit: TagEdit): TagChange {
       });
     }
   }
-  for (const tag of edit.add) checkCategory(db, tag);
+  const add = resolveTags(db, edit.add);
+  checkCategories(db, add);
+  const sorted = findUnsorted(db, add);
+  if (sorted.length > 0) detail.categories = sorted;
   const change = changeImageTags(db, imageId, { ...edit, origin: "user" });
-  const wanted = new Map(edit.add.map((tag) => [tag.name, tag]));
-  for (const name of change.removed) {
+  const wanted = new Map(add.map((tag) => [tag.name, tag]));
+  // What only came or went with these by implications is nobody's word.
+  for (const name of [...change.removed, ...change.keptAway ?? []]) {
     writeTagDelta(db, { md5, tag: { name, category: null }, operation: "remove" });
   }
-  for (const name of change.added) {
+  for (const name of [...change.added, ...change.confirmed ?? []]) {
     writeTagDelta(db, { md5, tag: wanted.get(name)!, operation: "add" });
   }
-  if (change.added.length + change.removed.length > 0) {
-    execute(
-      db,
-      `INSERT INTO tag_edits (image_id, image_md5, editor, edited_at_ms, added, removed)
-       VALUES (?, ?, ?, ?, ?, ?)`,
-      imageId,
-      md5,
-      edit.editor,
-      Date.now(),
-      JSON.stringify(change.added),
-      JSON.stringify(change.removed),
-    );
-  }
   return change;
+}
+
+/**
+ * Checks that tags can be added under the categories that they are named with.
+ *
+ * @throws {AppError} `conflict` if one has another category.
+ */
+export function checkCategories(db: Database, tags: readonly WantedTag[]): void {
+  for (const tag of tags) checkCategory(db, tag);
 }
 
 function checkCategory(db: Database, tag: WantedTag): void {

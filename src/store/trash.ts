@@ -1,22 +1,43 @@
 import { AppError } from "../base/errors.ts";
-import { type Database, readColumnNames } from "./database.ts";
+import { type Database, execute, readColumnNames } from "./database.ts";
+import { followTagRules } from "./tag_rule_jobs.ts";
 import { readTagCategory, writeTagColumns } from "./tags.ts";
 
 /** Rows of one table that belonged to an image, as objects by column. */
 export type SavedRows = Record<string, unknown>[];
 
-/** Where the files of a trashed image were and where they are; `trashed` is null for a hidden one. */
-export type TrashedFile = { filepath: string; trashed: string | null };
+/**
+ * What the trash holds: an image with all that belongs to it, or a further copy of the file of an image
+ * that stays.
+ */
+export type TrashKind = "image" | "duplicate";
 
-/** Everything that is needed to bring an image back as it was. */
+/** Where a file was and where it is in the trash; `trashed` is null for one that is only hidden. */
+export type TrashedFile = {
+  filepath: string;
+  trashed: string | null;
+  /** What the file was when it was put there; older entries do not say it. */
+  sizeBytes?: number;
+  mtimeMs?: number;
+  inode?: number;
+  device?: number;
+};
+
+/** Everything that is needed to bring an image, or a copy, back as it was. */
 export type TrashManifest = {
   version: 1;
+  /** Not said by entries of images that were made before there were copies. */
+  kind?: TrashKind;
+  /** Of a copy: the stored path of the file that was kept, equal byte for byte. */
+  kept?: string;
+  /** 0 for a copy that no image had as a place. */
   imageId: number;
   md5: string;
   filepath: string;
   trashedAtMs: number;
   /** Folder inside the trash that holds this manifest and the files. */
   folder: string;
+  /** Of a copy: the copy, then sidecars that were its alone. */
   files: TrashedFile[];
   /** Table → rows. */
   rows: Record<string, SavedRows>;
@@ -24,11 +45,19 @@ export type TrashManifest = {
   tags: { id: number; name: string; category: string | null; source: string }[];
 };
 
-/** States of a row of the trash: `moving` and `restoring` are finished by the next start. */
-export type TrashState = "moving" | "trashed" | "restoring";
+/** States of a row of the trash; all but `trashed` are finished by the next start. */
+export type TrashState = "moving" | "trashed" | "restoring" | "emptying";
 
 /** One entry of the trash. */
-export type TrashEntry = { id: number; state: TrashState; manifest: TrashManifest };
+export type TrashEntry = {
+  id: number;
+  kind: TrashKind;
+  state: TrashState;
+  manifest: TrashManifest;
+};
+
+type EntryRow = [id: number, kind: TrashKind, state: TrashState, manifest: string];
+const ENTRY_COLUMNS = "id, kind, state, manifest";
 
 /** Tables with rows of one image, and the column that names it. */
 const OWNED: [table: string, column: string][] = [
@@ -181,6 +210,7 @@ export function putBack(db: Database, entry: TrashEntry): number {
   if (manifest.tags.some((tag) => readTagCategory(db, tag.name) !== (tag.category ?? undefined))) {
     writeTagColumns(db, manifest.imageId);
   }
+  followTagRules(db, manifest.imageId);
   db.exec("DELETE FROM trash WHERE id = ?", entry.id);
   return manifest.imageId;
 }
@@ -207,8 +237,9 @@ function handOn(
 ): void {
   const { row, imageId } = relation;
   const other = row.image_id_a === imageId ? row.image_id_b : row.image_id_a;
-  const found = db.prepare("SELECT id, state, manifest FROM trash WHERE image_id = ?")
-    .value<[number, TrashState, string]>(Number(other ?? -1));
+  const found = db.prepare(
+    `SELECT ${ENTRY_COLUMNS} FROM trash WHERE kind = 'image' AND image_id = ?`,
+  ).value<EntryRow>(Number(other ?? -1));
   if (found === undefined) return;
   const entry = toEntry(found);
   const { rows } = entry.manifest;
@@ -230,33 +261,55 @@ function insertRows(db: Database, table: string, rows: SavedRows): void {
 
 /** Entries of the trash, newest first. */
 export function readTrash(db: Database, options: { limit: number; offset: number }): TrashEntry[] {
-  return db.prepare("SELECT id, state, manifest FROM trash ORDER BY id DESC LIMIT ? OFFSET ?")
-    .values<[number, TrashState, string]>(options.limit, options.offset).map(toEntry);
+  return db.prepare(`SELECT ${ENTRY_COLUMNS} FROM trash ORDER BY id DESC LIMIT ? OFFSET ?`)
+    .values<EntryRow>(options.limit, options.offset).map(toEntry);
 }
 
-/** Entries whose files were being moved when the program ended. */
+/** How many entries the trash has. */
+export function countTrash(db: Database): number {
+  return db.prepare("SELECT count(*) FROM trash").value<[number]>()![0];
+}
+
+/** Entries whose files were being moved or removed when the program ended. */
 export function readUnfinishedTrash(db: Database): TrashEntry[] {
-  return db.prepare("SELECT id, state, manifest FROM trash WHERE state <> 'trashed' ORDER BY id")
-    .values<[number, TrashState, string]>().map(toEntry);
+  return db.prepare(`SELECT ${ENTRY_COLUMNS} FROM trash WHERE state <> 'trashed' ORDER BY id`)
+    .values<EntryRow>().map(toEntry);
+}
+
+/** Ids of entries that were put there before a moment, oldest first. */
+export function readTrashIdsBefore(db: Database, beforeMs: number): number[] {
+  return db.prepare("SELECT id FROM trash WHERE trashed_at_ms <= ? ORDER BY id")
+    .values<[number]>(beforeMs).map(([id]) => id);
 }
 
 /** One entry of the trash. */
 export function readTrashEntry(db: Database, id: number): TrashEntry | undefined {
-  const row = db.prepare("SELECT id, state, manifest FROM trash WHERE id = ?")
-    .value<[number, TrashState, string]>(id);
+  const row = db.prepare(`SELECT ${ENTRY_COLUMNS} FROM trash WHERE id = ?`).value<EntryRow>(id);
   return row && toEntry(row);
 }
 
-/** Whether a content is in the trash: an import must not bring it back unasked. */
+/** Writes how far some entries are. */
+export function setTrashStates(db: Database, ids: readonly number[], state: TrashState): void {
+  for (const id of ids) execute(db, "UPDATE trash SET state = ? WHERE id = ?", state, id);
+}
+
+/** Removes entries, whose files are gone. */
+export function dropTrashEntries(db: Database, ids: readonly number[]): void {
+  for (const id of ids) execute(db, "DELETE FROM trash WHERE id = ?", id);
+}
+
+/** Whether a content is in the trash as an image: an import must not bring it back unasked. */
 export function isTrashed(db: Database, md5: string): boolean {
-  return db.prepare("SELECT 1 FROM trash WHERE md5 = ?").value(md5) !== undefined;
+  return db.prepare("SELECT 1 FROM trash WHERE kind = 'image' AND md5 = ?").value(md5) !==
+    undefined;
 }
 
 /** Whether the image of this id was put into the trash and is still there. */
 export function isImageTrashed(db: Database, imageId: number): boolean {
-  return db.prepare("SELECT 1 FROM trash WHERE image_id = ?").value(imageId) !== undefined;
+  return db.prepare("SELECT 1 FROM trash WHERE kind = 'image' AND image_id = ?").value(imageId) !==
+    undefined;
 }
 
-function toEntry([id, state, manifest]: [number, TrashState, string]): TrashEntry {
-  return { id, state, manifest: JSON.parse(manifest) as TrashManifest };
+function toEntry([id, kind, state, manifest]: EntryRow): TrashEntry {
+  return { id, kind, state, manifest: JSON.parse(manifest) as TrashManifest };
 }

@@ -18,18 +18,20 @@ export function isTagCategory(value: unknown): value is TagCategory {
 }
 
 /**
- * Categories from the strongest to the weakest claim on a name that one post lists under several.
+ * Categories from the strongest to the weakest claim on a name that one post, or several sources of one
+ * image, list under several.
  *
- * The specific ones beat `general`, where sites put what nobody has sorted yet.
+ * The specific ones beat `general`, where sites put what nobody has sorted yet; among them a character is
+ * the rarest mistake and a meta tag the likeliest.
  *
- * Source: chibi:utils/tag_extraction.py (deduplicate_categorized_tags)
+ * Source: chibi:utils/tag_extraction.py (merge_multiple_tag_sources)
  */
 export const CATEGORY_PRECEDENCE: readonly TagCategory[] = [
   "rating",
   "character",
+  "species",
   "copyright",
   "artist",
-  "species",
   "meta",
   "general",
 ];

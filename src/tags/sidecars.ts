@@ -2,7 +2,9 @@ import { AppError } from "../base/errors.ts";
 import { SIDECAR_BYTES_MAX } from "../base/limits.ts";
 import { splitNamespace } from "./category.ts";
 import { isJsonObject, type JsonObject, objectFieldOf, parseJson, stringFieldOf } from "./json.ts";
+import { isLibraryFile } from "./library_file.ts";
 import type { Rating } from "./ratings.ts";
+import { readSavedSidecar, type SavedImage } from "./saved_image.ts";
 import { hasHydrusLists } from "./site.ts";
 import {
   type ExtractedPost,
@@ -19,7 +21,11 @@ export type SidecarNames = { json: string[]; txt: string[] };
 export type SidecarPost = { post: ExtractedPost; json: string };
 
 /** A JSON sidecar; more than one post if Hydrus added its lists to a file of gallery-dl. */
-export type JsonSidecar = { posts: SidecarPost[] };
+export type JsonSidecar = {
+  posts: SidecarPost[];
+  /** All that a library knew of the image, if the sidecar is of an export; the posts' tags are in it. */
+  saved: SavedImage | null;
+};
 
 /** A text sidecar. */
 export type TxtSidecar = {
@@ -56,12 +62,21 @@ export function parseJsonSidecar(
   options: Pick<ExtractPostOptions, "categoryOf"> = {},
 ): JsonSidecar {
   const object = toOnlyObject(parseJson(toText(input)));
+  // At the top of an export, beside a picture of that name.
+  if (isLibraryFile(object)) return { posts: [], saved: null };
+  const own = readSavedSidecar(object);
+  if (own !== null) {
+    const ownPosts = own.posts.map(([source, post]) => {
+      return { post: extractPost(post, { ...options, source }), json: JSON.stringify(post) };
+    });
+    return { posts: ownPosts, saved: own.image };
+  }
   const posts = [toSidecarPost(object, options)];
   const hydrus = objectFieldOf(object, "metadata");
   if (posts[0].post.kind !== "hydrus" && hasHydrusLists(hydrus)) {
     posts.push(toSidecarPost({ metadata: hydrus }, options));
   }
-  return { posts };
+  return { posts, saved: null };
 }
 
 function toOnlyObject(document: unknown): JsonObject {

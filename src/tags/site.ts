@@ -1,4 +1,5 @@
 import { fieldOf, isJsonObject, type JsonObject, objectFieldOf, stringFieldOf } from "./json.ts";
+import { TAGGER_SOURCES } from "./sources.ts";
 
 /** Families of sites whose posts have the same fields. */
 export type SiteKind =
@@ -73,9 +74,6 @@ const KIND_OF_CATEGORY: ReadonlyMap<string, SiteKind> = new Map([
   ["pixiv", "pixiv"],
 ]);
 
-/** Programs of the original ChibiBooru that guess tags; they speak Danbooru's language. */
-const TAGGERS: readonly string[] = ["local_tagger", "camie_tagger"];
-
 const SOURCE_LENGTH_MAX = 64;
 
 /**
@@ -84,8 +82,15 @@ const SOURCE_LENGTH_MAX = 64;
  * Source: gallery-dl:extractor/{danbooru,e621,gelbooru,gelbooru_v02,moebooru,pixiv}.py
  */
 export function recogniseSite(post: JsonObject): Site {
+  if (hasTaggerShape(post)) return { kind: "danbooru", source: TAGGER_SOURCES[0] };
   const kind = kindByShape(post) ?? kindByCategory(post);
   return { kind, source: sourceOf(kind, post) };
+}
+
+/** What the original's taggers write; they speak Danbooru's language. */
+function hasTaggerShape(post: JsonObject): boolean {
+  return stringFieldOf(post, "tagger_name") !== undefined && isJsonObject(fieldOf(post, "tags")) &&
+    !Object.hasOwn(post, "id");
 }
 
 /**
@@ -94,7 +99,7 @@ export function recogniseSite(post: JsonObject): Site {
  * For documents in `raw_metadata`, where the name is known and the fields may have been rewritten.
  */
 export function recogniseKind(post: JsonObject, source: string): SiteKind {
-  if (TAGGERS.includes(source)) return "danbooru";
+  if (TAGGER_SOURCES.includes(source)) return "danbooru";
   return kindByShape(post) ?? KIND_OF_CATEGORY.get(source) ?? "unknown";
 }
 
@@ -172,7 +177,7 @@ function sourceOf(kind: SiteKind, post: JsonObject): string {
   const name = toSourceName(category) ?? toSourceName(fileHostOf(post)) ??
     defaultSource(kind, post);
   const source = SAME_IDS[kind]?.get(name) ?? name;
-  const kinds = TAGGERS.includes(source) ? [] : KINDS_OF_SOURCE.get(source);
+  const kinds = TAGGER_SOURCES.includes(source) ? [] : KINDS_OF_SOURCE.get(source);
   return kinds === undefined || kinds.includes(kind) ? source : `${kind}_${source}`;
 }
 

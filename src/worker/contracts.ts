@@ -2,16 +2,42 @@ import type { PackedAliases } from "../cache/alias_table.ts";
 import type { PostBatch, TagNameColumns } from "../cache/columns_builder.ts";
 import type { ImageColumns } from "../cache/image_columns.ts";
 import type { PackedPools } from "../cache/pool_table.ts";
+import type { ComparedPairs, FilePair } from "../media/compare.ts";
 import type { MediaFacts, MediaRequest, ThumbnailOutcome } from "../media/media_facts.ts";
+import type { PictureVersions } from "../media/picture_versions.ts";
+import type { AlikeFiles, HashedAlike, HashedBlocks } from "../media/hash_alike.ts";
 import type { HashedFiles } from "../media/md5.ts";
-import type { ImportItem, ImportOutcome } from "../store/import_images.ts";
+import type { HeaderFacts } from "../media/read_facts.ts";
+import type { WalkedFiles, WalkRequest } from "../media/walk_files.ts";
+import type { DatabaseFault, DatabasePart } from "../store/check.ts";
+import type { DatabaseRepair } from "../store/check_repairs.ts";
+import type { FoundFacts, FoundManifest, RederivedTags } from "../store/rebuild.ts";
+import type { SalvageReport } from "../store/salvage.ts";
+import type { Alias, AliasOutcome, WantedAlias } from "../store/aliases.ts";
+import type { ImplicationIds, ImplicationOutcome, WantedImplication } from "../store/implications.ts";
+import type { ExportedSidecar } from "../store/export_reader.ts";
+import type { LibraryPartOutcome } from "../store/import_library.ts";
+import type { DatabaseIdentity, VerifiedDatabase } from "../store/backup.ts";
+import type { BulkEdit } from "../store/bulk_edit.ts";
+import type { FileHash } from "../store/file_hashes.ts";
+import type { FilePlace, ImportItem, ImportOutcome } from "../store/import_images.ts";
+import type { PlaceChanges, PlaceFindings } from "../store/missing_files.ts";
 import type { Preparation } from "../store/migrate.ts";
+import type { Operation } from "../store/operations.ts";
 import type { PoolChange } from "../store/pools.ts";
 import type { PostEdit } from "../store/post_edits.ts";
 import type { LibrarySizes, MetadataBatch } from "../store/read_columns.ts";
 import type { LibraryRoot } from "../store/roots.ts";
+import type { PriorityStep } from "../store/follow_priority.ts";
+import type { SourceChange, SourceSwitch } from "../store/switch_source.ts";
+import type { TagImportStep, TagListRequest, TagListSurvey } from "../store/tag_import.ts";
+import type { TagRuleCursor, TagRuleStep } from "../store/tag_rule_jobs.ts";
 import type { TagChange, TagEdit } from "../store/tags.ts";
+import type { TaskRecord } from "../store/tasks.ts";
 import type { TrashEntry, TrashManifest, TrashState } from "../store/trash.ts";
+import type { CopyOutcome, CopyPlan } from "../store/trash_copies.ts";
+import type { UndoOutcome } from "../store/undo.ts";
+import type { LibraryPart } from "../tags/library_file.ts";
 import type { MetadataDocuments, PostIds } from "../tags/post_ids.ts";
 
 /**
@@ -72,15 +98,94 @@ export type MetadataContract = {
 /** Paths → MD5, size and first bytes. */
 export type HasherContract = {
   hashFiles: { request: { paths: string[] }; response: HashedFiles };
+  hashFirstBlocks: { request: { paths: string[] }; response: HashedBlocks };
+  /** MD5 of files that may be copies of each other, compared byte for byte where it is one. */
+  hashAlike: { request: { lists: AlikeFiles[] }; response: HashedAlike };
   /** Whether two files are equal byte for byte. */
   compareFiles: { request: { left: string; right: string }; response: { isSame: boolean } };
+  comparePairs: { request: { pairs: FilePair[] }; response: ComparedPairs };
+  /** Every file below a folder. */
+  walkFiles: { request: WalkRequest; response: WalkedFiles };
+  /** A part of the check of a database, on a connection of its own. */
+  examineDatabase: { request: { path: string; part: DatabasePart }; response: DatabaseFault[] };
+  /** Names of the tables of a database; none if it cannot be opened. */
+  listTables: { request: { path: string }; response: string[] };
 };
 
 /** File → facts and thumbnail. Never terminated while it works. */
 export type MediaContract = {
   inspect: { request: MediaRequest; response: MediaFacts };
   renewThumbnail: { request: MediaRequest; response: ThumbnailOutcome };
+  /** What decodes pictures; fails where its native part cannot be loaded. */
+  readVersions: { request: null; response: PictureVersions };
+  /** What a file says of itself; no thumbnail is made. */
+  readFacts: { request: { path: string; ext: string }; response: HeaderFacts };
 };
+
+/**
+ * Asks for the WebGPU adapter, which loads drivers: a worker of its own, since asking blocks the isolate
+ * for as long as they like.
+ */
+export type GpuContract = {
+  /** Null: there is none. */
+  describeAdapter: { request: null; response: { name: string; isSoftware: boolean } | null };
+};
+
+/** What happened below a watched folder. */
+export type FolderChanges = {
+  /** Paths that may be new: files, and folders whose inside nobody has seen. */
+  appeared: string[];
+  /** Paths that changed or vanished. */
+  changed: string[];
+  /** Whether the system lost count: the folder must be looked through. */
+  isIncomplete: boolean;
+};
+
+/** Folders → paths of what happens below them, as the system tells it. */
+export type WatcherContract = {
+  /** Watches a folder, known by this number from now on; what changes before the answer may go unseen. */
+  open: { request: { id: number; folder: string }; response: null };
+  /** What happened since the last answer; waits until something did. Null once it is closed. */
+  next: { request: { id: number }; response: FolderChanges | null };
+  close: { request: { id: number }; response: null };
+};
+
+/**
+ * Copies of whole databases: hours of reading are nobody else's wait. Ended at once when somebody does not
+ * want to wait for it; what it was writing is removed then.
+ */
+export type ArchiveContract = {
+  /** What a database holds, if it is one of this program or of the original. */
+  identify: { request: { path: string }; response: DatabaseIdentity };
+  /** Copies a database that is in use, and reads the copy back. */
+  copy: { request: { path: string; target: string }; response: VerifiedDatabase };
+  digest: { request: { path: string }; response: { sha256: string } };
+  /** Reads a database that nobody uses to its last link. */
+  settle: { request: { path: string }; response: VerifiedDatabase };
+  /** Brings a settled database to this program's version; `scratch` is used meanwhile. */
+  upgrade: { request: { path: string; scratch: string }; response: null };
+  /** Notes in a settled database that it is put back, from where. */
+  noteRestore: { request: { path: string; from: string }; response: null };
+  /** Keeps everyone from writing to a database, until it is let go. */
+  hold: { request: { path: string }; response: null };
+  copyHeld: { request: { target: string }; response: VerifiedDatabase };
+  letGo: { request: null; response: null };
+  /** Begins an export of what a library is at this moment. */
+  openExport: { request: { path: string; json: boolean; txt: boolean }; response: ExportSizes };
+  /** Sidecars of these images, or of the next ones (null); nothing when there are no more. */
+  readSidecars: { request: { ids: number[] | null }; response: ExportedSidecar[] };
+  /** The next piece of the library's own file, its header left out; null: it is complete. */
+  readLibrarySections: {
+    request: { isWhole: boolean };
+    response: { bytes: Uint8Array<ArrayBuffer> } | null;
+  };
+  closeExport: { request: null; response: null };
+  /** The next entries of an export's own file, which is read when it is named; null: there are no more. */
+  readLibraryFile: { request: { path: string | null }; response: LibraryPart | null };
+};
+
+/** What an export is about to read. */
+export type ExportSizes = { libraryId: string; images: number; bytes: number };
 
 /** Every write transaction and every long SQL statement, one after the other. */
 export type WriterContract = {
@@ -92,6 +197,23 @@ export type WriterContract = {
   editTags: { request: TagEdit; response: TagChange };
   /** Tags, source, parent, pools and favourite of one image in one transaction. */
   editPost: { request: PostEdit; response: TagChange };
+  /** Takes back one edit. */
+  undoEdit: { request: { editId: number; editor: string }; response: UndoOutcome };
+  /** Writes down an edit of many images, without doing any of it. */
+  startBulkEdit: { request: BulkEdit; response: { operationId: number } };
+  /** Writes down the undo of an operation, without doing any of it. */
+  startUndo: {
+    request: { operationId: number; editor: string };
+    response: { operationId: number };
+  };
+  /** Does the next batch of an operation on many images. */
+  runOperationBatch: { request: { operationId: number }; response: Operation };
+  interruptOperation: {
+    request: { operationId: number; fault: string | null };
+    response: Operation;
+  };
+  /** Joins some segments of the full-text table, after batches of many edits. */
+  mergeFullText: { request: null; response: { isMore: boolean } };
   setFavourite: { request: { imageId: number; isFavourite: boolean }; response: null };
   savePool: { request: PoolChange; response: { poolId: number } };
   deletePool: { request: { id: number }; response: null };
@@ -104,6 +226,65 @@ export type WriterContract = {
     response: null;
   };
   putBack: { request: { entry: TrashEntry }; response: { imageId: number } };
+  /** Takes further copies out of the library; their files are to be moved next. */
+  takeCopies: { request: { plans: CopyPlan[] }; response: CopyOutcome[] };
+  finishCopies: { request: { entryIds: number[] }; response: null };
+  leaveCopy: { request: { entryId: number; manifest: TrashManifest }; response: null };
+  putCopyBack: {
+    request: { entryId: number; md5: string; place: FilePlace };
+    response: { imageId: number | null };
+  };
+  beginEmptying: { request: { entryIds: number[] }; response: null };
+  dropTrashEntries: { request: { entryIds: number[] }; response: null };
+  /** After how many days the trash is emptied by itself; null: never. */
+  setTrashKeepDays: { request: { days: number | null }; response: null };
+  /** Remembers hashes of files, and forgets those of files that are gone. */
+  keepHashes: { request: { hashes: FileHash[]; gone: string[] }; response: null };
+  /** Keeps how a background task stands. */
+  saveTask: { request: { record: TaskRecord }; response: null };
+  /** Says of tasks that never ended that they were cut off. */
+  interruptTasks: { request: { endedAtMs: number }; response: null };
+  /** Reads a tag list through; nothing is written. One list is open at a time. */
+  openTagList: { request: TagListRequest; response: TagListSurvey };
+  /** Writes the next rows of the open list. */
+  importTagRows: { request: null; response: TagImportStep };
+  closeTagList: { request: null; response: null };
+  /** Writes the tag columns of some images that wait for it; gives how many. */
+  writeStaleTagColumns: { request: null; response: { written: number } };
+  /** Lets a site speak for an image. */
+  switchSource: { request: SourceSwitch; response: SourceChange };
+  saveSourcePriority: { request: { names: string[]; editor: string }; response: null };
+  /** Lets the order of sources hold for the next images; null: for all. */
+  followSourcePriority: { request: null; response: PriorityStep };
+  /** Marks places whose files are gone, and those that are back. */
+  markPlaces: { request: PlaceFindings; response: PlaceChanges };
+  finishScan: { request: { folder: string; startedAtMs: number }; response: null };
+  addImplication: { request: WantedImplication; response: ImplicationOutcome };
+  approveImplication: { request: ImplicationIds; response: ImplicationOutcome };
+  removeImplication: { request: ImplicationIds; response: ImplicationOutcome };
+  addAlias: { request: WantedAlias; response: AliasOutcome };
+  approveAlias: { request: { antecedent: string; movesImages: boolean }; response: AliasOutcome };
+  removeAlias: { request: { antecedent: string }; response: Alias };
+  /** Does the next batch of bringing an alias or implication to images. */
+  continueTagRuleJob: {
+    request: { id: number; cursor: TagRuleCursor | null };
+    response: TagRuleStep;
+  };
+  /** Repairs what a check found within the database. */
+  repairDatabase: { request: DatabaseRepair; response: { changed: number } };
+  /** Derives the tags of the next images anew from their metadata and a person's edits. */
+  rederiveTags: { request: { afterId: number }; response: RederivedTags };
+  writeFoundFacts: { request: { found: FoundFacts[] }; response: { changed: number } };
+  /** Makes the entry of a folder of the trash that has none. */
+  adoptManifest: { request: FoundManifest; response: { isAdopted: boolean } };
+  /** Begins to copy all that can be read of a database into a new one. */
+  openSalvage: { request: { from: string; to: string }; response: null };
+  salvageSome: { request: null; response: { table: string; report: SalvageReport | null } };
+  closeSalvage: { request: null; response: null };
+  /** Writes entries of an export's own file. */
+  importLibraryPart: { request: { part: LibraryPart }; response: LibraryPartOutcome };
+  /** Says that the files of a database that was put back were looked for. */
+  finishRestore: { request: { findings: Record<string, unknown> }; response: null };
   /** Trims the change log and folds the write-ahead log into the database. */
   tidy: { request: null; response: null };
   /** Closes the connection: a worker that is ended closes it at some later moment. */

@@ -27,3 +27,18 @@ export function spawnHasher(): Worker {
 export function spawnMedia(): Worker {
   return new Worker(new URL("../../workers/media.ts", import.meta.url), { type: "module" });
 }
+
+/** Starts a worker of WatcherContract. */
+export function spawnWatcher(): Worker {
+  return new Worker(new URL("../../workers/watcher.ts", import.meta.url), { type: "module" });
+}
+
+/** Starts a worker of GpuContract. */
+export function spawnGpu(): Worker {
+  return new Worker(new URL("../../workers/gpu.ts", import.meta.url), { type: "module" });
+}
+
+/** Starts a worker of ArchiveContract. */
+export function spawnArchive(): Worker {
+  return new Worker(new URL("../../workers/archive.ts", import.meta.url), { type: "module" });
+}

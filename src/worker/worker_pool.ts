@@ -22,6 +22,11 @@ export class WorkerPool<C extends Contract> {
     return this.#clients.length;
   }
 
+  /** Calls that wait for an answer, of all workers. */
+  get pendingCount(): number {
+    return this.#clients.reduce((sum, client) => sum + client.pendingCount, 0);
+  }
+
   /** Calls a method on the least busy worker; see {@link WorkerClient.call}. */
   call<M extends keyof C & string>(
     method: M,

@@ -5,7 +5,10 @@ const LOG_MODULE = new URL("../../src/base/log.ts", import.meta.url).href;
 
 /** Runs a program of one line that logs, and gives what it wrote to standard error. */
 async function readLog(program: string): Promise<string> {
-  const source = `import { configureLogging, log } from ${JSON.stringify(LOG_MODULE)};${program}`;
+  const names = "configureLogging, isLogged, log, withLogContext";
+  const source = `import { ${names} } from ${JSON.stringify(LOG_MODULE)};
+    import { setSecrets } from ${JSON.stringify(LOG_MODULE.replace("log.ts", "secrets.ts"))};
+    ${program}`;
   const config = new URL("../../deno.json", import.meta.url).pathname;
   const { code, stderr, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--quiet", "--config", config, source],
@@ -65,4 +68,42 @@ Deno.test("configureLogging() writes one JSON object a line elsewhere", async ()
   assertEquals(record.logger, "chibibooru.cache");
   assert(/error/i.test(record.level));
   assertEquals(record.properties.path, "x\ny");
+});
+
+Deno.test("withLogContext() names the request of every line that its work logs, later ones too", async () => {
+  const text = await readLog(
+    `configureLogging({ level: "info", isTerminal: true });
+     const work = async (n) => { log("a").info("first {n}", { n }); await null; log().warn("then"); };
+     await Promise.all([withLogContext({ requestId: "r-1" }, () => work(1)),
+       withLogContext({ requestId: "r-2" }, () => work(2))]);
+     log().info("outside"); console.error(isLogged("debug"), isLogged("info"), isLogged("error"));`,
+  );
+  const lines = text.split("\n").map((line) => line.replace(/^\d\d:\d\d:\d\d /, ""));
+  assertEquals(lines, [
+    "a: first 1 [r-1]",
+    "a: first 2 [r-2]",
+    "warning then [r-1]",
+    "warning then [r-2]",
+    "outside",
+    "false true true",
+    "",
+  ]);
+});
+
+Deno.test("configureLogging() gives each line to the file as JSON, and no secret to anybody", async () => {
+  const text = await readLog(
+    `const lines = []; setSecrets(["hush-hush"]);
+     configureLogging({ level: "info", isTerminal: true, file: (line) => lines.push(line) });
+     withLogContext({ requestId: "r" }, () =>
+       log("http").error("{path}: {error}", { path: "/x?api_key=k1k1&y=", error: new Error("hush-hush!") }));
+     console.error(JSON.stringify(lines));`,
+  );
+  const [shown, ...rest] = text.trimEnd().split("\n");
+  assert(shown.includes("/x?api_key=***&y=: Error: ***!"), shown);
+  const [line] = JSON.parse(rest.at(-1)!);
+  assert(line.endsWith("}\n"));
+  const record = JSON.parse(line);
+  assertEquals([record.logger, record.properties.requestId], ["chibibooru.http", "r"]);
+  assert(record.message.startsWith("/x?api_key=***&y=: Error: ***!"), record.message);
+  assert(!text.includes("hush-hush") && !text.includes("k1k1"), text);
 });

@@ -3,7 +3,7 @@ import axe from "axe-core";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { makePicture } from "../media/sample_media.ts";
-import { listen, md5, startServer, type TestServer } from "../http/support.ts";
+import { listen, md5, startServer, type TestServer, until } from "../http/support.ts";
 import { isFullTier } from "../support/tier.ts";
 
 const EXECUTABLE = Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium";
@@ -125,7 +125,7 @@ async function useLibrary({ page, server }: Opened): Promise<void> {
   await page.waitForURL(/\/trash/);
   await page.getByText("Post 1 is in the trash").waitFor();
   assertEquals((await server.json("/api/images")).body.total, 2);
-  await page.getByRole("button", { name: "Restore post 1" }).click();
+  await page.getByRole("button", { name: "Restore: Post 1" }).click();
   await page.waitForURL(/\/posts\/1\b/);
   await page.getByText("Post 1 is back").waitFor();
   assertEquals((await server.json("/api/images")).body.total, 3);
@@ -133,10 +133,55 @@ async function useLibrary({ page, server }: Opened): Promise<void> {
   await page.getByText("cannot be understood").waitFor();
 }
 
+/** What a person does with copies: search, keep one of a group, move the others of all. */
+async function removeCopies({ page, server }: Opened): Promise<void> {
+  const { images } = server.library.paths;
+  for (const [from, to] of [["1.jpg", "a1.jpg"], ["1.jpg", "b1.jpg"], ["2.jpg", "z2.jpg"]]) {
+    await Deno.copyFile(join(images, from), join(images, to));
+  }
+  await page.goto("/posts");
+  await page.getByRole("link", { name: "Library" }).click();
+  await page.getByRole("button", { name: "Search for duplicates" }).click();
+  // The page of the task follows it by itself, with scripts and without.
+  await page.getByRole("link", { name: "Look through the copies" }).click();
+  await page.getByText("3 copies of 2 files can go").waitFor();
+  await page.getByRole("radio", { name: "b1.jpg" }).check();
+  await page.getByRole("button", { name: "Post 1: keep this one" }).click();
+  await page.getByText("b1.jpg stays").waitFor();
+  await page.getByRole("button", { name: "Move the copy to the trash" }).click();
+  await page.getByRole("button", { name: "Move 1 copy to the trash" }).click();
+  await page.getByText("1 copy is in the trash").waitFor();
+  const left = [...Deno.readDirSync(images)].filter(({ isFile }) => isFile);
+  assertEquals(left.map(({ name }) => name).sort(), ["2.jpg", "3.jpg", "b1.jpg"]);
+}
+
+/** Sends a tag list, and follows the task that takes it in. */
+async function importTagList({ page, server }: Opened): Promise<void> {
+  await page.goto("/library");
+  const buffer = new TextEncoder().encode('miku,4,100,"hatsune"\n') as Buffer;
+  await page.setInputFiles("#list", { name: "tags.csv", mimeType: "text/csv", buffer });
+  await page.getByRole("button", { name: "Import the list" }).click();
+  await page.getByText("1 row used").waitFor();
+  assertEquals((await server.json("/api/images?q=hatsune")).body.total, 1);
+}
+
 /** Faults of the pages that are shown on purpose: an answer of 400 or 404 is an error to the console. */
 function forgetStatuses(faults: string[]): void {
   const kept = faults.filter((fault) => !/status of 40[04]/.test(fault));
   faults.splice(0, faults.length, ...kept);
+}
+
+/** Tasks with something to tell; gives their pages. */
+async function makeTasks(server: TestServer): Promise<string[]> {
+  const { images } = server.library.paths;
+  await Deno.copyFile(join(images, "1.jpg"), join(images, "copies of 1.jpg"));
+  const pages: string[] = [];
+  for (const [path, body] of [["/api/dedupe", {}], ["/api/check", {}], ["/api/backup", {}]]) {
+    const { id } = (await server.send("POST", path as string, body)).body;
+    await until("it ends", () => server.library.tasks.get(id)!.endedAt !== null);
+    pages.push(`/tasks/${id}`);
+  }
+  return pages;
 }
 
 /** Names of the rules of accessibility that a page breaks, with the elements. */
@@ -191,6 +236,39 @@ if (isFullTier) {
     });
   });
 
+  for (const javaScriptEnabled of [false, true]) {
+    const how = javaScriptEnabled ? "with" : "without";
+    Deno.test(`duplicates and tag lists are done with from pages, ${how} JavaScript`, async () => {
+      await withPage({ javaScriptEnabled }, async (opened) => {
+        if (javaScriptEnabled) await opened.page.addInitScript({ content: REPORT_POLICY });
+        await removeCopies(opened);
+        await importTagList(opened);
+      });
+    });
+  }
+
+  Deno.test("a task's page shows how far it is, and cancels it, without being loaded anew", async () => {
+    await withPage({}, async ({ page, server }) => {
+      const ended = Promise.withResolvers<void>();
+      let tell = (_done: number) => {};
+      const { id } = server.library.tasks.start("check", ({ signal, report }) => {
+        tell = (done) => report({ done, total: 1_000, message: "files" });
+        signal.addEventListener("abort", () => ended.reject(signal.reason));
+        return ended.promise;
+      });
+      await page.goto(`/tasks/${id}`);
+      await page.evaluate("globalThis.isSamePage = true");
+      for (const done of [10, 700]) {
+        tell(done);
+        await page.getByText(`Looking at files: ${done} of 1,000`).waitFor();
+        assertEquals(await page.locator("progress").getAttribute("value"), String(done));
+      }
+      assertEquals(await page.evaluate("globalThis.isSamePage"), true);
+      await page.getByRole("button", { name: "Cancel" }).click();
+      await page.getByRole("heading", { name: "Cancelled" }).waitFor();
+    });
+  });
+
   Deno.test("the search box completes within the search, by keyboard", async () => {
     await withPage({}, async ({ page }) => {
       await page.goto("/posts");
@@ -234,6 +312,7 @@ if (isFullTier) {
       for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 640 }]) {
         await withPage({ colorScheme, viewport }, async ({ page, server, faults }) => {
           await server.json("/api/images/3", { method: "DELETE" });
+          const tasks = await makeTasks(server);
           const broken: Record<string, string[]> = {};
           for (
             const path of [
@@ -250,6 +329,13 @@ if (isFullTier) {
               "/tags",
               "/trash",
               "/nothing",
+              "/library",
+              "/duplicates",
+              "/tasks",
+              "/history",
+              "/tags/aliases",
+              "/tags/implications",
+              ...tasks,
             ]
           ) {
             await page.goto(path);

@@ -24,11 +24,15 @@ const END_TIMEOUT_MS = 25_000;
 /** What a command ended with. */
 export type Ended = { code: number; stdout: string; stderr: string; ms: number };
 
-function command(set: string, args: readonly string[]): Deno.Command {
+function command(
+  set: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", `-P=${set}`, "main.ts", ...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -41,7 +45,7 @@ export async function runToEnd(
   args: readonly string[],
 ): Promise<Ended> {
   const startedAt = performance.now();
-  const child = command(name, [name, ...args]).spawn();
+  const child = command(name === "serve" ? "serve" : "manage", [name, ...args]).spawn();
   const timer = setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS);
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
@@ -54,9 +58,10 @@ export async function runToEnd(
 export async function startProcess(
   library: string,
   args: readonly string[] = ["--port", "0"],
+  env: Record<string, string> = {},
 ): Promise<RunningServer> {
   const startedAt = performance.now();
-  const child = command("serve", ["serve", "--library", library, ...args]).spawn();
+  const child = command("serve", ["serve", "--library", library, ...args], env).spawn();
   let text = "";
   const follow = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const part of stream.pipeThrough(new TextDecoderStream())) text += part;

@@ -198,11 +198,9 @@ Deno.test("what an edit changes besides tags is in the journal, and moves update
   await edit(server, 2, { source: "here", parent_id: "3", tag_string: "solo hat" });
   assertEquals([steps().length, await timeOf(2)], [1, now]);
   await edit(server, 2, { parent_id: "" });
-  assertEquals(steps()[1][1].parent, {
-    before: 3,
-    after: null,
-    site: { before: 700, after: null },
-  });
+  const { replaced, ...parent } = steps()[1][1].parent;
+  assertEquals(parent, { before: 3, after: null, site: { before: 700, after: null } });
+  assertEquals([replaced.length, replaced[0].imageId, replaced[0].source], [1, 3, "manual"]);
   await server.json("/favorites.json?post_id=1", { method: "POST" });
   assertEquals(steps()[2][1].isFavourite, { before: false, after: true });
   const four = await timeOf(4);

@@ -257,7 +257,8 @@ Deno.test("POST /api/trash/:id/restore brings everything back as it was", async 
   const { trashId } = (await server.json("/api/images/1", { method: "DELETE" })).body;
   const restore = () => server.json(`/api/trash/${trashId}/restore`, { method: "POST" });
   const answer = await restore();
-  assertEquals([answer.status, answer.body], [200, { id: 1 }]);
+  const restored = { id: 1, kind: "image", filepath: "1.png" };
+  assertEquals([answer.status, answer.body], [200, restored]);
   assertEquals((await server.json("/api/images/1")).body, before);
   assertEquals(await Deno.readFile(`${server.library.paths.images}/1.png`), bytes);
   assertEquals((await server.json("/api/trash")).body.entries, []);

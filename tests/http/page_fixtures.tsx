@@ -92,12 +92,16 @@ export const FACTS: ImageFacts = {
   fileExt: "jpg",
   sizeBytes: 3_412_345,
   durationMs: null,
+  frameRate: null,
+  videoCodec: null,
+  hasAudio: null,
   sourceUrl: "https://example.org/1",
   postedAt: "2023-04-05T06:07:08.000-05:00",
   originalName: "photo.jpg",
   ingestedAt: "2024-05-01 12:34:56",
   sources: ["danbooru"],
   places: ["ab/7.jpg", "@nas/copy of 7.jpg"],
+  missingSinceMs: null,
   metadata: `{"id":1}`,
 };
 

@@ -6,6 +6,7 @@ import { buildApp } from "../../src/http/app.tsx";
 import { followLoads } from "../../src/http/server_state.ts";
 import { type Library, openLibrary } from "../../src/library/library.ts";
 import { Thumbnails } from "../../src/library/thumbnails.ts";
+import { WatchService } from "../../src/library/watch.ts";
 import { StallMeter } from "../../src/system/stalls.ts";
 import { makePlain } from "../media/sample_media.ts";
 import {
@@ -31,6 +32,8 @@ export type ServerSpec = {
   folder?: string;
   /** What clients of the Danbooru API sign in with; null, the default, asks for nothing. */
   apiKey?: string | null;
+  /** What programs must send to /metrics and to destroy much; null, the default, asks for nothing. */
+  adminSecret?: string | null;
   /** Whether the cache is loaded before the test begins; true by default. */
   isLoaded?: boolean;
 };
@@ -81,13 +84,17 @@ export async function startServer(spec: ServerSpec = {}): Promise<TestServer> {
   await addPictures(library, spec);
   const shutdown = new AbortController();
   const stalls = new StallMeter();
+  const watch = new WatchService(library, { stillMs: 20 });
   const app = buildApp({
     library,
     thumbnails: new Thumbnails(library),
     stalls,
     ...followLoads(library),
     shutdown: shutdown.signal,
+    ffmpegVersion: null,
     apiKey: spec.apiKey ?? null,
+    adminSecret: spec.adminSecret ?? null,
+    watch,
     version: "0.0.0-test",
   });
   if (spec.isLoaded !== false) await library.core.cache.loadDataFromDb({ verbose: false });
@@ -120,6 +127,7 @@ export async function startServer(spec: ServerSpec = {}): Promise<TestServer> {
     [Symbol.asyncDispose]: async () => {
       shutdown.abort();
       stalls[Symbol.dispose]();
+      await watch.stop();
       await library.close();
       if (own !== null) await Deno.remove(own, { recursive: true });
     },

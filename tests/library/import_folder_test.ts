@@ -5,7 +5,8 @@ import type { ImportProgress } from "../../src/library/import_report.ts";
 import { countFailed } from "../../src/library/import_report.ts";
 import { lockLibrary } from "../../src/library/lock.ts";
 import { getFileMd5 } from "../../src/media/md5.ts";
-import { makeMp4, makePicture, makeWebm } from "../media/sample_media.ts";
+import { SAMPLE_MP4, SAMPLE_WEBM } from "../media/sample_films.ts";
+import { makePicture } from "../media/sample_media.ts";
 import {
   checkWhole,
   digest,
@@ -26,8 +27,8 @@ Deno.test("importFolders() copies files of every type with their facts, and agai
     for (const format of ["png", "jpeg", "gif", "webp", "avif"] as const) {
       await Deno.writeFile(join(source, `a.${format}`), await makePicture(format));
     }
-    await Deno.writeFile(join(source, "b.mp4"), makeMp4());
-    await Deno.writeFile(join(source, "c.webm"), makeWebm());
+    await Deno.writeFile(join(source, "b.mp4"), SAMPLE_MP4);
+    await Deno.writeFile(join(source, "c.webm"), SAMPLE_WEBM);
     const before = await fingerprint(source);
     assertEquals(digest(await importSource({ library, source })), { added: 7 });
     assertEquals(await fingerprint(source), before);
@@ -42,9 +43,9 @@ Deno.test("importFolders() copies files of every type with their facts, and agai
         ["avif", "a.avif", 120, 80, null],
         ["gif", "a.gif", 120, 80, null],
         ["jpg", "a.jpeg", 120, 80, null],
-        ["mp4", "b.mp4", 640, 360, 2500],
+        ["mp4", "b.mp4", 48, 32, 500],
         ["png", "a.png", 120, 80, null],
-        ["webm", "c.webm", 320, 240, 1500],
+        ["webm", "c.webm", 32, 48, 500],
         ["webp", "a.webp", 120, 80, null],
       ],
     );

@@ -163,6 +163,24 @@ Deno.test("importFolders() follows files that are renamed among each other", asy
   });
 });
 
+Deno.test("importFolders() forgets no place of a file that it did not look at", async () => {
+  await withLibrary(async ({ library, source }) => {
+    const [a, b] = [join(source, "in/a.png"), join(source, "in/b.png")];
+    await writePicture(a, 1);
+    await writePicture(b, 2);
+    await writePicture(join(source, "zz/z.png"), 1);
+    await importSource({ library, source }, IN_PLACE);
+    // The two change names; the first one's copy outside of the folder is not met.
+    await writePicture(a, 2);
+    await writePicture(b, 1);
+    await importSource({ library, source }, { ...IN_PLACE, folders: [join(source, "in")] });
+    const md5 = await getFileMd5(b);
+    assertEquals(imageOf(library, md5)!.places, ["@source/in/b.png", "@source/zz/z.png"]);
+    assertEquals(imageOf(library, await getFileMd5(a))!.places, ["@source/in/a.png"]);
+    await checkWhole(library);
+  });
+});
+
 Deno.test("importFolders() gives a file one place however roots are nested", async () => {
   for (const order of [["", "inner"], ["inner", ""]]) {
     await withLibrary(async ({ library, source }) => {

@@ -259,7 +259,7 @@ Deno.test("importFolders() merges several sidecars of a file, the first site's w
     assertEquals(tags.filter((tag) => tag.startsWith("rating:")), ["rating:rating:sensitive"]);
     const columns =
       "SELECT active_source, post_id, source_url FROM images JOIN image_media ON image_id = id";
-    assertEquals(rowsOf(library.core.reader, columns), [["danbooru", 11, "https://a.example/11"]]);
+    assertEquals(rowsOf(library.core.reader, columns), [["merged", 11, "https://a.example/11"]]);
     assertEquals(
       rowsOf(
         library.core.reader,

@@ -116,7 +116,7 @@ Deno.test("restoreFromTrash() brings back everything, the image's id too", async
     );
     assertEquals(JSON.parse(text), manifest);
     checkDatabase(library.paths.database);
-    assertEquals(await restoreFromTrash(library, entry), ids[0]);
+    assertEquals((await restoreFromTrash(library, entry)).imageId, ids[0]);
     assertEquals(dump(library), before);
     assertEquals(await fingerprint(library.paths.images), files);
     assertEquals(await readFolder(library.paths.trash), {});
@@ -177,7 +177,7 @@ Deno.test("moveToTrash() only hides images of in-place folders", async () => {
     assertEquals(digest(await importSource({ library, source }, { mode: "in-place" })), {
       skipped: ["in_trash"],
     });
-    assertEquals(await restoreFromTrash(library, entry), image.id);
+    assertEquals((await restoreFromTrash(library, entry)).imageId, image.id as ImageId);
     assertEquals([imageOf(library, md5), tagsOf(library, md5)], [image, ["general:x"]]);
     await checkWhole(library);
     // Edited while it was hidden: the place belongs to another image now.

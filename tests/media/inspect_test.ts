@@ -1,16 +1,11 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { AppError } from "../../src/base/errors.ts";
+import { readFfmpegVersion } from "../../src/media/ffmpeg.ts";
 import { inspectMedia, renewThumbnail } from "../../src/media/inspect.ts";
 import { readPicture } from "../../src/media/thumbnail.ts";
-import {
-  bytesOf,
-  makeAnimation,
-  makeFolder,
-  makeMp4,
-  makePicture,
-  makeWebm,
-} from "./sample_media.ts";
+import { SAMPLE_MP4, SAMPLE_WEBM } from "./sample_films.ts";
+import { bytesOf, makeAnimation, makeFolder, makeMp4, makePicture } from "./sample_media.ts";
 
 Deno.test("inspectMedia() gives the facts of a picture and makes its thumbnail", async () => {
   await using folder = await makeFolder();
@@ -24,6 +19,9 @@ Deno.test("inspectMedia() gives the facts of a picture and makes its thumbnail",
     width: 250,
     height: 500,
     durationMs: null,
+    frameRate: null,
+    videoCodec: null,
+    hasAudio: null,
     frames: 1,
     thumbnail: "made",
     thumbnailError: null,
@@ -34,25 +32,30 @@ Deno.test("inspectMedia() gives the facts of a picture and makes its thumbnail",
   assertEquals([animated.frames, animated.durationMs], [3, 600]);
 });
 
-Deno.test("inspectMedia() gives the facts of a film and a placeholder", async () => {
+Deno.test("inspectMedia() gives the facts of a film and, with ffmpeg, a picture of it", async () => {
   await using folder = await makeFolder();
   const thumbnailPath = join(folder.path, "t", "x.webp");
   const path = join(folder.path, "film");
-  await Deno.writeFile(path, makeMp4({ isTurned: true }));
+  await Deno.writeFile(path, SAMPLE_MP4);
+  const hasFfmpeg = await readFfmpegVersion() !== null;
   const facts = {
-    width: 360,
-    height: 640,
-    durationMs: 2500,
+    width: 48,
+    height: 32,
+    durationMs: 500,
+    frameRate: 12,
+    videoCodec: "h264",
+    hasAudio: true,
     frames: null,
-    thumbnail: "placeholder",
+    thumbnail: hasFfmpeg ? "made" : "none",
     thumbnailError: null,
   };
   assertEquals(await inspectMedia({ path, ext: "mp4", thumbnailPath }) as unknown, facts);
-  assertEquals((await readPicture(thumbnailPath)).height, 360);
-  await Deno.writeFile(path, makeWebm().subarray(0, 40));
+  if (hasFfmpeg) assertEquals((await readPicture(thumbnailPath)).height, 240);
+  else await assertRejects(() => Deno.stat(thumbnailPath), Deno.errors.NotFound);
+  await Deno.writeFile(path, SAMPLE_WEBM.subarray(0, 40));
   const cut = await inspectMedia({ path, ext: "webm", thumbnailPath });
   assertEquals([cut.width, cut.height, cut.durationMs], [null, null, null]);
-  assertEquals(cut.thumbnail, "placeholder");
+  assertEquals(cut.thumbnail, "none");
 });
 
 Deno.test("inspectMedia() answers for a file that cannot be decoded, with what it could read", async () => {
@@ -84,11 +87,9 @@ Deno.test("renewThumbnail() makes the thumbnail again", async () => {
   const made = { thumbnail: "made", thumbnailError: null };
   assertEquals(await renewThumbnail({ path, ext: "png", thumbnailPath }) as unknown, made);
   assertEquals((await readPicture(thumbnailPath)).width, 120);
+  // Nothing can be decoded of it, with ffmpeg or without.
   await Deno.writeFile(path, makeMp4());
-  assertEquals(
-    (await renewThumbnail({ path, ext: "mp4", thumbnailPath })).thumbnail,
-    "placeholder",
-  );
+  assertEquals((await renewThumbnail({ path, ext: "mp4", thumbnailPath })).thumbnail, "none");
 });
 
 Deno.test("inspectMedia() throws for files that are not there and types that are not stored", async () => {

@@ -152,7 +152,13 @@ export const UNKNOWN_SIZE: Uint8Array = bytesOf(0x01, "\xff\xff\xff\xff\xff\xff\
 
 /** A tiny WebM (or Matroska) file: header, info, a sound track, a video track and an empty cluster. */
 export function makeWebm(
-  options: { docType?: string; width?: number; height?: number; seconds?: number | null } = {},
+  options: {
+    docType?: string;
+    width?: number;
+    height?: number;
+    seconds?: number | null;
+    frameNs?: number;
+  } = {},
 ): Uint8Array {
   const { docType = "webm", width = 320, height = 240, seconds = 1.5 } = options;
   const duration = new DataView(new ArrayBuffer(8));
@@ -164,7 +170,15 @@ export function makeWebm(
   const video = bytesOf(element(0xb0, uint(width, 2)), element(0xba, uint(height, 2)));
   const tracks = bytesOf(
     element(0xae, element(0x83, uint(2, 1))),
-    element(0xae, bytesOf(element(0x83, uint(1, 1)), element(0xe0, video))),
+    element(
+      0xae,
+      bytesOf(
+        element(0x83, uint(1, 1)),
+        element(0x86, bytesOf("V_VP9")),
+        element(0x23e383, uint(options.frameNs ?? 0)),
+        element(0xe0, video),
+      ),
+    ),
   );
   return bytesOf(
     element(0x1a45dfa3, bytesOf(element(0x4286, uint(1, 1)), element(0x4282, bytesOf(docType)))),

@@ -205,15 +205,15 @@ Deno.test("importImages() merges what sites say into the document, keys that it 
   });
 });
 
-Deno.test("importImages() lets the first site of the order speak for an image", async () => {
+Deno.test("importImages() lets all sites of an image speak, with the numbers of the first", async () => {
   await withMigrated({}, (db) => {
     const sites = (names: string[]) => names.map((name, i) => siteOf(name, { postId: 10 + i }));
     importOne(db, itemOf(1, { sites: sites(["pixiv", "gelbooru"]) }));
     const speaker = () => [imageOf(db, 1).active_source, imageOf(db, 1).post_id];
-    assertEquals(speaker(), ["gelbooru", 11]);
+    assertEquals(speaker(), ["merged", 11]);
     importOne(db, itemOf(1, { sites: sites(["konachan"]) }));
-    assertEquals(speaker(), ["gelbooru", 11]);
+    assertEquals(speaker(), ["merged", 11]);
     importOne(db, itemOf(1, { sites: sites(["danbooru"]) }));
-    assertEquals(speaker(), ["danbooru", 10]);
+    assertEquals(speaker(), ["merged", 10]);
   });
 });

@@ -362,3 +362,41 @@ Deno.test("extractPost() keeps a name under the strongest category of the post",
   });
   assertEquals(tagsOf(post), ["foo|artist", "bar|meta"]);
 });
+
+Deno.test("extractPost() reads what the original's tagger writes, as sidecar and as source", () => {
+  const guess = {
+    tags: {
+      general: ["1girl", "solo"],
+      character: ["kokomi"],
+      copyright: [],
+      artist: ["someone"],
+      meta: ["highres"],
+      species: [],
+    },
+    tagger_name: "some model",
+    all_predictions: [{ tag_name: "blush", category: "general", confidence: 0.5 }],
+  };
+  const expected = [
+    "1girl|general",
+    "solo|general",
+    "kokomi|character",
+    "someone|artist",
+    "highres|meta",
+  ];
+  const post = extractPost(guess);
+  assertEquals([post.source, post.postId, post.rating], ["local_tagger", null, null]);
+  assertEquals(tagsOf(post), expected);
+  const stored = extractPost({ ...guess, rating: "s" }, { source: "camie_tagger" });
+  assertEquals([stored.source, stored.rating], ["camie_tagger", "sensitive"]);
+  assertEquals(tagsOf(stored), expected);
+});
+
+Deno.test("extractPost() counts a name of several categories once, the strongest first", () => {
+  const order = ["character", "species", "copyright", "artist", "meta", "general"];
+  for (const [i, strong] of order.entries()) {
+    for (const weak of order.slice(i + 1)) {
+      const post = extractPost({ id: 1, tags: { [weak]: ["x"], [strong]: ["x"] }, rating: "q" });
+      assertEquals(tagsOf(post), [`x|${strong}`], `${strong} and ${weak}`);
+    }
+  }
+});

@@ -5,6 +5,7 @@ import type { ImageView } from "../../library/image_view.ts";
 import { moveToTrash } from "../../library/trash.ts";
 import { md5OfText } from "../../media/md5.ts";
 import { matchesETag } from "../etag.ts";
+import { requireJsonBody } from "../middleware.ts";
 import { check, readId, readJson, readSearch, TAG_EDIT } from "../params.ts";
 import { requireImage, type ServerState } from "../server_state.ts";
 
@@ -24,7 +25,7 @@ export function buildImagesRoutes(state: ServerState): Hono {
     }
     return context.json(body, 200, { etag });
   });
-  routes.put("/:id/tags", async (context) => {
+  routes.put("/:id/tags", requireJsonBody(), async (context) => {
     const before = requireImage(state, readId(context));
     const wanted = context.req.header("if-match");
     if (wanted !== undefined && !matchesETag(wanted, describe(state, before).etag)) {
@@ -32,15 +33,16 @@ export function buildImagesRoutes(state: ServerState): Hono {
         remedy: "Load it again and repeat the edit",
       });
     }
-    // Taken now: while the body arrives, somebody else may change the image.
+    // Taken now: until the edit is written, somebody else may change the image.
     const isConditional = wanted !== undefined && wanted.trim() !== "*";
     const expectedTags = isConditional
       ? [...library.core.cache.getImageTagsAsSet(before.filepath)]
       : null;
     const edit = check(TAG_EDIT, await readJson(context));
-    await editImageTags(library, { imageId: before.id, ...edit, expectedTags });
+    const { aliases } = await editImageTags(library, { imageId: before.id, ...edit, expectedTags });
     const { body, etag } = describe(state, requireImage(state, before.id));
-    return context.json(body, 200, { etag });
+    // Who wrote another name of a tag is told which tag it is.
+    return context.json(aliases === undefined ? body : { ...body, aliases }, 200, { etag });
   });
   routes.delete("/:id", async (context) => {
     const { id } = requireImage(state, readId(context));
@@ -59,7 +61,13 @@ function describe(state: ServerState, image: ImageView) {
       ext: facts.fileExt,
       sizeBytes: facts.sizeBytes,
       durationMs: facts.durationMs,
+      frameRate: facts.frameRate,
+      videoCodec: facts.videoCodec,
+      hasAudio: facts.hasAudio,
       places: facts.places,
+      missingSince: facts.missingSinceMs === null
+        ? null
+        : new Date(facts.missingSinceMs).toISOString(),
     },
     source: facts?.sourceUrl ?? null,
     postedAt: facts?.postedAt ?? null,

@@ -1,6 +1,7 @@
 // Enhancements only: every page works without this file.
 import { addCompletion } from "./complete.js";
 import "./edit.js";
+import "./task.js";
 
 const input = document.querySelector("#q");
 

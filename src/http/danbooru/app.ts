@@ -13,6 +13,7 @@ import { Params } from "./params.ts";
 import { addPoolRoutes } from "./pools_routes.ts";
 import { addPostEditRoutes } from "./post_edit_routes.ts";
 import { addPostRoutes } from "./posts_routes.ts";
+import { addPostVersionRoutes } from "./post_versions_routes.ts";
 import { toXml } from "./render.ts";
 import { addTagRoutes } from "./tags_routes.ts";
 import { addUserRoutes } from "./users_routes.ts";
@@ -24,11 +25,13 @@ const RESOURCES = new Set([
     "autocomplete",
     "related_tag",
     "tag_aliases",
+    "tag_implications",
     "artists",
     "wiki_pages",
     "profile",
     "users",
     "media_assets",
+    "post_versions",
   ],
   // Asked for by clients, and not there: they read an error of this API.
   ...["session", "status"],
@@ -103,6 +106,7 @@ function buildDanbooru(state: ServerState): Hono<DanbooruEnv> {
   });
   addPostRoutes(app);
   addPostEditRoutes(app);
+  addPostVersionRoutes(app);
   addTagRoutes(app);
   addAutocompleteRoutes(app);
   addPoolRoutes(app);

@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { isSameSecret } from "../../base/secrets.ts";
 import { DanbooruError } from "./errors.ts";
 import type { Params } from "./params.ts";
 
@@ -26,7 +26,7 @@ export function authenticate(
   if (apiKey === null) return { login: sent?.login || OWNER };
   if (sent === undefined) return { login: null };
   if (sent.login === "" || sent.key === "") throw missingCredentials();
-  if (!isSame(sent.key, apiKey)) throw refused("Invalid API key");
+  if (!isSameSecret(sent.key, apiKey)) throw refused("Invalid API key");
   return { login: sent.login };
 }
 
@@ -59,12 +59,6 @@ function readBasic(header: string): { login: string; key: string } {
 
 function decode(encoded: string): string {
   return new TextDecoder().decode(Uint8Array.from(Buffer.from(encoded, "base64")));
-}
-
-/** Compares in a time that tells nothing of where two keys differ, nor of their lengths. */
-function isSame(left: string, right: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(left), digest(right));
 }
 
 /** Credentials were to come, and did not, or not all of them. */

@@ -9,7 +9,7 @@ export const EMPTY_RESOURCES: readonly string[] = [
   ...["favorite_groups", "forum_posts", "forum_topics", "iqdb_queries", "media_metadata"],
   ...["mod_actions", "news_updates", "note_versions", "notes", "pool_versions", "post_appeals"],
   ...["post_approvals", "post_disapprovals", "post_events", "post_flags", "post_replacements"],
-  ...["post_versions", "post_votes", "recommended_posts", "saved_searches", "tag_implications"],
+  ...["post_votes", "recommended_posts", "saved_searches"],
   ...[
     "tag_versions",
     "upload_media_assets",

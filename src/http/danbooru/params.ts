@@ -285,7 +285,7 @@ export function readLimit(params: Params, options: { max: number }): number | un
     : Math.max(1, Math.min(options.max, toInteger(text)));
 }
 
-/** Entries on a page of a list. */
+/** Entries on a page of a list unless a parameter says otherwise, and most of them. */
 const LIST_LIMIT_DEFAULT = 20;
 const LIST_LIMIT_MAX = 1_000;
 
@@ -330,7 +330,8 @@ export function isPageById(params: Params): boolean {
   return readPage(params).kind !== "number";
 }
 
-function readListLimit(params: Params): number {
+/** Entries on a page of a list. */
+export function readListLimit(params: Params): number {
   return readLimit(params, { max: LIST_LIMIT_MAX }) ?? LIST_LIMIT_DEFAULT;
 }
 

@@ -2,17 +2,23 @@ import type { Hono } from "hono";
 import { RELATED_SAMPLE_MAX } from "../../base/limits.ts";
 import type { AliasTable } from "../../cache/alias_table.ts";
 import type { ImageSnapshot } from "../../cache/image_snapshot.ts";
+import { findAliases, type ListedAlias } from "../../query/alias_list.ts";
 import { findRelatedTags, RELATIONS } from "../../query/related_tags.ts";
 import type { CountedTag } from "../../query/tag_list.ts";
-import { sortSteps } from "../../query/sort_steps.ts";
-import { runSteps, type Steps } from "../../query/steps.ts";
+import { runSteps } from "../../query/steps.ts";
 import { findTagIds, type TagFilter, tagOfId, type TagOrder } from "../../query/tag_search.ts";
 import {
   categoryOfDanbooruNumber,
   categoryOfSiteWord,
   DANBOORU_CATEGORY_NUMBERS,
 } from "../../tags/category.ts";
+import {
+  type Implication,
+  type ImplicationFilter,
+  readImplications,
+} from "../../store/implications.ts";
 import { normalizeTagName } from "../../tags/tag_name.ts";
+import { toNamePattern } from "../api/implications_routes.ts";
 import {
   answer,
   answerList,
@@ -25,15 +31,26 @@ import {
 } from "./context.ts";
 import { notFound } from "./errors.ts";
 import { nameMatcher, rangeTest } from "./matchers.ts";
-import { isPageById, pageOf, pageOfIds, type Params, readLimit } from "./params.ts";
+import {
+  isPageById,
+  pageOf,
+  pageOfIds,
+  type Params,
+  readLimit,
+  readListLimit,
+  readPage,
+} from "./params.ts";
+import { toTime } from "./post_view.ts";
 import { Decimal, type Fields } from "./render.ts";
 import { toCategoryNumber, toTag, UNKNOWN_TIME } from "./tag_view.ts";
 
 /** Related tags of an answer, and most of them. */
 const RELATED_DEFAULT = 25;
 const RELATED_MAX = 200;
+/** Implications that a list is taken from; Danbooru itself has some forty thousand. */
+const IMPLICATIONS_READ_MAX = 100_000;
 
-/** Tags, what is related to them, artists and aliases. */
+/** Tags, what is related to them, artists, aliases and implications. */
 export function addTagRoutes(app: Hono<DanbooruEnv>): void {
   app.get("/tags", async (context) => {
     const tags = await listTags(context, readFilter(context.var.params));
@@ -52,6 +69,21 @@ export function addTagRoutes(app: Hono<DanbooruEnv>): void {
     return answerOne(context, toArtist(tag), artistShape(tag));
   });
   app.get("/tag_aliases", listAliases);
+  app.get("/tag_aliases/:id", async (context) => {
+    const id = pathId(context);
+    const isIt = (alias: ListedAlias) => alias.id === id;
+    const [alias] = await runSteps(findAliases(snapshotOf(context).aliases, isIt));
+    if (alias === undefined) throw notFound();
+    return answerOne(context, toAlias(alias), { root: "tag_alias" });
+  });
+  app.get("/tag_implications", listImplications);
+  app.get("/tag_implications/:id", (context) => {
+    const { reader } = context.var.state.library.core;
+    const wanted = { id: pathId(context), status: "active", limit: 1, offset: 0 };
+    const [implication] = readImplications(reader, wanted).implications;
+    if (implication === undefined) throw notFound();
+    return answerOne(context, toImplication(implication), { root: "tag_implication" });
+  });
   // There are no texts about tags here.
   app.get("/wiki_pages", (context) => answer(context, [], { root: "wiki_pages" }));
   app.get("/wiki_pages/:id", () => {
@@ -223,53 +255,105 @@ async function listArtists(context: DanbooruContext): Promise<Response> {
   });
 }
 
-type Alias = { id: number; antecedent: string; consequent: string };
-
-/** Aliases by antecedent, with their numbers there; kept as long as the table is. */
-const ALIASES = new WeakMap<AliasTable, readonly Alias[]>();
-/** Aliases looked at between two pauses. */
-const CHUNK_ALIASES = 1 << 10;
-
-function* findAliases(table: AliasTable, params: Params): Steps<Alias[]> {
-  let aliases = ALIASES.get(table);
-  if (aliases === undefined) {
-    const entries = yield* sortSteps([...table.entries()], ([a], [b]) => a < b ? -1 : 1);
-    aliases = entries.map(([antecedent, consequent], i) => ({ id: i + 1, antecedent, consequent }));
-    ALIASES.set(table, aliases);
-  }
+async function listAliases(context: DanbooruContext): Promise<Response> {
+  const { params } = context.var;
   const test = (field: string) => {
     const pattern = params.text("search", field) ?? "";
     return pattern === "" ? () => true : nameMatcher(pattern);
   };
   const [isAntecedent, isConsequent] = [test("antecedent_name"), test("consequent_name")];
-  const isEither = test("name_matches");
-  const found: Alias[] = [];
-  for (const [i, alias] of aliases.entries()) {
-    if (i % CHUNK_ALIASES === CHUNK_ALIASES - 1) yield;
-    const { antecedent, consequent } = alias;
-    if (!isAntecedent(antecedent) || !isConsequent(consequent)) continue;
-    if (isEither(antecedent) || isEither(consequent)) found.push(alias);
-  }
-  return found;
-}
-
-async function listAliases(context: DanbooruContext): Promise<Response> {
-  const { params } = context.var;
-  const aliases = await runSteps(findAliases(snapshotOf(context).aliases, params));
+  const [isEither, isId] = [test("name_matches"), idTest(params)];
+  const isWanted = isActiveWanted(params)
+    ? ({ id, antecedent, consequent }: ListedAlias) =>
+      isAntecedent(antecedent) && isConsequent(consequent) && isId(id) &&
+      (isEither(antecedent) || isEither(consequent))
+    : () => false;
+  const aliases = await runSteps(findAliases(snapshotOf(context).aliases, isWanted));
   return answerList(context, pageOf(aliases, params), {
     root: "tag_aliases",
-    view: ({ id, antecedent, consequent }) => ({
-      id,
-      antecedent_name: antecedent,
-      consequent_name: consequent,
-      status: "active",
-      created_at: UNKNOWN_TIME,
-      updated_at: UNKNOWN_TIME,
-      creator_id: 1,
-      forum_topic_id: null,
-      approver_id: null,
-      forum_post_id: null,
-      reason: "",
-    }),
+    view: toAlias,
   });
+}
+
+function idTest(params: Params): (id: number) => boolean {
+  const text = params.text("search", "id") ?? "";
+  return text === "" ? () => true : rangeTest(text);
+}
+
+/** Danbooru's states of a relationship: active, deleted, retired. Here it is active or not there. */
+function isActiveWanted(params: Params): boolean {
+  const status = params.text("search", "status")?.toLowerCase() ?? "";
+  return status === "" || status === "active";
+}
+
+/** Implications that hold, the newest first. */
+function listImplications(context: DanbooruContext): Response {
+  const { params } = context.var;
+  const text = (name: string) => {
+    const written = params.text("search", name)?.trim() ?? "";
+    return written === "" ? undefined : toNamePattern(written);
+  };
+  const wanted = {
+    status: "active",
+    source: text("antecedent_name"),
+    implied: text("consequent_name"),
+    either: text("name_matches"),
+  };
+  return answerList(context, isActiveWanted(params) ? readPageOf(context, wanted) : [], {
+    root: "tag_implications",
+    view: toImplication,
+  });
+}
+
+/** The page of implications that is asked for: read as such, unless it is one by their numbers. */
+function readPageOf(
+  context: DanbooruContext,
+  wanted: Omit<ImplicationFilter, "limit" | "offset">,
+): Implication[] {
+  const { params, state } = context.var;
+  const { reader } = state.library.core;
+  const page = readPage(params);
+  if (page.kind === "number" && params.text("search", "id") === undefined) {
+    const limit = readListLimit(params);
+    const offset = (page.number - 1) * limit;
+    return readImplications(reader, { ...wanted, limit, offset }).implications;
+  }
+  const all = { ...wanted, limit: IMPLICATIONS_READ_MAX, offset: 0 };
+  const isId = idTest(params);
+  const found = readImplications(reader, all).implications.filter(({ id }) => isId(id));
+  return pageOf(found, params);
+}
+
+function toAlias({ id, antecedent, consequent }: ListedAlias): Fields {
+  return toRelationship({ id, antecedent, consequent, time: UNKNOWN_TIME });
+}
+
+function toImplication({ id, source, implied, createdAt }: Implication): Fields {
+  const ms = createdAt === null ? NaN : Date.parse(`${createdAt.replace(" ", "T")}Z`);
+  const time = Number.isNaN(ms) ? UNKNOWN_TIME : toTime(ms);
+  return toRelationship({ id, antecedent: source, consequent: implied, time });
+}
+
+/** What aliases and implications have in common on Danbooru. */
+function toRelationship(
+  { id, antecedent, consequent, time }: {
+    id: number;
+    antecedent: string;
+    consequent: string;
+    time: string;
+  },
+): Fields {
+  return {
+    id,
+    antecedent_name: antecedent,
+    consequent_name: consequent,
+    status: "active",
+    created_at: time,
+    updated_at: time,
+    creator_id: 1,
+    forum_topic_id: null,
+    approver_id: null,
+    forum_post_id: null,
+    reason: "",
+  };
 }

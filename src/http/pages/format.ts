@@ -35,6 +35,18 @@ export function formatDuration(durationMs: number): string {
   return parts.map((part, at) => at === 0 ? String(part) : String(part).padStart(2, "0")).join(":");
 }
 
+/** Formats how long ago a time was: `just now`, `3 hours ago`; a text that is no time comes back as it is. */
+export function formatAge(time: string, nowMs: number = Date.now()): string {
+  const iso = toIsoTime(time);
+  if (iso === undefined) return visibleText(time);
+  const minutes = Math.floor((nowMs - Date.parse(iso)) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${formatCounted(minutes, "minute")} ago`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${formatCounted(hours, "hour")} ago`;
+  return `${formatCounted(Math.floor(hours / 24), "day")} ago`;
+}
+
 /** Formats a time in UTC as `2024-05-01 12:34`; a text that is no time comes back as it is. */
 export function formatTime(time: string | number): string {
   return toIsoTime(time)?.slice(0, 16).replace("T", " ") ?? visibleText(String(time));
@@ -85,6 +97,11 @@ export function withoutSeed(query: string): string | null {
 /** Gives the address of a post, within the search that led there. */
 export function postUrl(target: { id: number; q?: string }): string {
   return withParameters(`/posts/${target.id}`, { q: target.q ?? "" });
+}
+
+/** Gives the address of the page that edits all posts of a search. */
+export function bulkUrl(query: string): string {
+  return withParameters("/posts/bulk", { tags: query });
 }
 
 function withParameters(path: string, parameters: Record<string, string>): string {

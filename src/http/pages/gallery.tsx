@@ -1,5 +1,12 @@
 import type { CountedTag } from "../../query/tag_list.ts";
-import { formatCount, formatCounted, postsUrl, visibleText, withoutSeed } from "./format.ts";
+import {
+  bulkUrl,
+  formatCount,
+  formatCounted,
+  postsUrl,
+  visibleText,
+  withoutSeed,
+} from "./format.ts";
 import {
   EmptyLibrary,
   LibraryNotLoaded,
@@ -140,6 +147,9 @@ function ResultsHead(props: GalleryProps & { heading: string }) {
           ? null
           : <a href={postsUrl({ q: shuffled, limit: askedLimit })}>Shuffle again</a>}
         {query.trim() === "" ? null : <a href={postsUrl({ limit: askedLimit })}>Show all posts</a>}
+        {query.trim() === "" || total === 0
+          ? null
+          : <a href={bulkUrl(query)} rel="nofollow">Edit all</a>}
       </p>
       {total > 0 ? <PageSizes query={props.seededQuery ?? query} limit={limit} /> : null}
     </div>

@@ -12,11 +12,13 @@ export type LayoutProps = {
   status: PageStatus;
   children?: Child;
   /** Part of the site that the navigation marks as the current one. */
-  section?: "posts" | "tags" | "trash" | "help";
+  section?: "posts" | "tags" | "library" | "help";
   /** Page size of the address, which a search from here keeps. */
   limit?: number | null;
   /** Whether wide screens start with the cursor in the search box. */
   focusesSearch?: boolean;
+  /** Whether browsers without scripts are to load the page anew every two seconds. */
+  refreshes?: boolean;
 };
 
 /** Clients look for these words on the first page to know how to speak to the server. */
@@ -38,7 +40,7 @@ export function Layout(props: LayoutProps) {
         <link rel="icon" type="image/svg+xml" href={`/assets/icon.svg?v=${version}`} />
         <link rel="stylesheet" href={`/assets/style.css?v=${version}`} />
         <script type="module" src={`/assets/app.js?v=${version}`}></script>
-        {status.loading ? <RefreshWithoutScript /> : null}
+        {status.loading || props.refreshes === true ? <RefreshWithoutScript /> : null}
       </head>
       <body>
         <a class="skip" href="#content">Skip to the content</a>
@@ -87,20 +89,12 @@ function Header(props: LayoutProps & { version: string }) {
           ? null
           : <input type="hidden" name="limit" value={limit} />}
         <button type="submit">Search</button>
-        <a
-          class="help"
-          href="/help/search"
-          aria-label="Search help"
-          title="Search help"
-          aria-current={section === "help" ? "page" : null}
-        >
-          ?
-        </a>
       </form>
       <nav aria-label="Main">
         <NavLink href="/posts" name="Posts" isCurrent={section === "posts"} />
         <NavLink href="/tags" name="Tags" isCurrent={section === "tags"} />
-        <NavLink href="/trash" name="Trash" isCurrent={section === "trash"} />
+        <NavLink href="/library" name="Library" isCurrent={section === "library"} />
+        <NavLink href="/help/search" name="Help" isCurrent={section === "help"} />
       </nav>
     </header>
   );

@@ -1,8 +1,19 @@
 import { formatCounted, visibleText } from "./format.ts";
 
+/** What became of the tags of a post. */
+export type SavedMessage = {
+  kind: "saved";
+  added: string[];
+  removed: string[];
+  /** What came and went with these by implications. */
+  implied?: { added: string[]; removed: string[] };
+  /** Names that were written, and the tags that they mean. */
+  aliases?: Record<string, string>;
+};
+
 /** What a page reports about what was just done. */
 export type PageMessage =
-  | { kind: "saved"; added: string[]; removed: string[] }
+  | SavedMessage
   | { kind: "done"; text: string }
   | { kind: "error"; text: string; remedy?: string | null };
 
@@ -24,13 +35,21 @@ export function Message({ message }: { message: PageMessage | null }) {
   );
 }
 
-function SavedTags({ added, removed }: { added: string[]; removed: string[] }) {
-  if (added.length + removed.length === 0) return <p>Saved. No tag changed.</p>;
+function SavedTags({ added, removed, implied, aliases = {} }: SavedMessage) {
+  const [came, went] = [implied?.added ?? [], implied?.removed ?? []];
+  if (added.length + removed.length + came.length + went.length === 0) {
+    return <p>Saved. No tag changed.</p>;
+  }
   return (
     <>
       <p>Saved.</p>
       {added.length > 0 ? <ChangedTags label="added" names={added} /> : null}
       {removed.length > 0 ? <ChangedTags label="removed" names={removed} /> : null}
+      {came.length > 0 ? <ChangedTags label="added, as implied" names={came} /> : null}
+      {went.length > 0 ? <ChangedTags label="removed, as implied no more" names={went} /> : null}
+      {Object.entries(aliases).slice(0, NAMES_SHOWN_MAX).map(([name, tag]) => (
+        <p key={name}>{visibleText(name)} means {visibleText(tag)}.</p>
+      ))}
     </>
   );
 }

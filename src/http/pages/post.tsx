@@ -1,15 +1,17 @@
 import type { ImageView } from "../../library/image_view.ts";
 import type { CountedTag } from "../../query/tag_list.ts";
 import type { KnownPost, PostRelations } from "../../library/post_relations.ts";
+import type { ImageSources } from "../../library/switch_source.ts";
 import type { ImageFacts } from "../../store/images.ts";
 import { PAGE_SIZE_DEFAULT } from "../../base/limits.ts";
 import { formatCount, postsUrl, postUrl, visibleText } from "./format.ts";
 import { Layout } from "./layout.tsx";
 import { Message, type PageMessage } from "./message.tsx";
 import type { PageStatus } from "./page_status.ts";
-import { PostFacts, RawMetadata } from "./post_facts.tsx";
+import { MissingFile, PostFacts, RawMetadata } from "./post_facts.tsx";
 import { DeleteForm, EditForm, type TagDraft } from "./post_forms.tsx";
 import { FavouriteForm, Relations } from "./post_relations.tsx";
+import { SourceForm } from "./source_form.tsx";
 import { TagGroups } from "./tag_groups.tsx";
 import { isVideo, type ListedImage, Thumbnail, toAltText } from "./thumbnail.tsx";
 
@@ -20,6 +22,8 @@ export type PostProps = {
   /** Its posts at sites. */
   known: KnownPost[];
   relations: PostRelations;
+  /** Who speaks for it, and who could. */
+  sources?: ImageSources;
   /** Tags of the image. */
   tags: CountedTag[];
   /** The search that led here; "" for none. */
@@ -52,6 +56,7 @@ export function PostPage(props: PostProps) {
             <FavouriteForm id={image.id} query={query} isFavourite={relations.isFavourite} />
           </div>
           <Message message={message} />
+          <MissingFile facts={facts} />
           {isVideo(image) ? <Video image={image} /> : <Picture image={image} />}
           <Relations id={image.id} relations={relations} />
           <Similar image={image} similar={props.similar ?? []} />
@@ -66,7 +71,13 @@ export function PostPage(props: PostProps) {
         </aside>
         <div class="change-post">
           <EditForm image={image} tags={tags} query={query} draft={props.draft ?? null} />
+          {props.sources === undefined
+            ? null
+            : <SourceForm id={image.id} query={query} sources={props.sources} />}
           <DeleteForm image={image} query={query} />
+          <p>
+            <a href={`/posts/${image.id}/history`}>History of this post</a>
+          </p>
           <RawMetadata metadata={facts.metadata} />
         </div>
       </div>

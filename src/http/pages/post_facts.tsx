@@ -43,6 +43,7 @@ export function PostFacts({ image, facts, known }: FactsProps) {
         <Fact name="Duration">
           {facts.durationMs === null ? null : formatDuration(facts.durationMs)}
         </Fact>
+        <Fact name="Film">{describeFilm(facts)}</Fact>
         <Fact name="Rating">{formatRating(image.rating)}</Fact>
         <Fact name="Score">{image.score}</Fact>
         <Fact name="Source">
@@ -66,6 +67,30 @@ export function PostFacts({ image, facts, known }: FactsProps) {
         </Fact>
       </dl>
     </section>
+  );
+}
+
+/** `24 fps, h264, with sound`; null for what is no film or was never looked into. */
+function describeFilm({ frameRate, videoCodec, hasAudio }: ImageFacts): string | null {
+  const parts = [
+    frameRate === null ? null : `${Math.round(frameRate * 100) / 100} fps`,
+    videoCodec === null ? null : visibleText(videoCodec),
+    hasAudio === null ? null : hasAudio ? "with sound" : "without sound",
+  ];
+  return parts.filter((part) => part !== null).join(", ") || null;
+}
+
+/** Says that the file of an image is gone from its folder, if it is. */
+export function MissingFile({ facts }: { facts: ImageFacts }) {
+  if (facts.missingSinceMs === null) return null;
+  return (
+    <div class="message bad" role="note">
+      <p>
+        Its file has been missing since{" "}
+        <Time time={new Date(facts.missingSinceMs).toISOString()} />. Nothing else is lost: it is
+        shown again when the file is back.
+      </p>
+    </div>
   );
 }
 

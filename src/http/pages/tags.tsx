@@ -19,7 +19,12 @@ export function TagsPage({ tags, prefix, status }: TagsProps) {
     <Layout title="Tags" query="" status={status} section="tags">
       <div class="head">
         <h1>Tags</h1>
-        <p class="facts">{toSummary({ tags, prefix, status })}</p>
+        <p class="facts">
+          <span>{toSummary({ tags, prefix, status })}</span>
+          <a href="/tags/aliases">Aliases</a>
+          <a href="/tags/implications">Implications</a>
+          <a href="/library#tag-list">Import a tag list</a>
+        </p>
       </div>
       <form class="filter" action="/tags" method="get">
         <label for="prefix">Names that begin with</label>
