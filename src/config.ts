@@ -167,8 +167,10 @@ export function parseOptions<T extends OptionTypes>(given: readonly string[], op
   try {
     return parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new AppError("bad_request", `Cannot read the command line: ${toMessage(error)}`, {
-      remedy: "See --help",
+    // What follows in Node's words is how to give a name that begins with a hyphen.
+    const [reason] = toMessage(error).split(/\. To specify |\n/);
+    throw new AppError("bad_request", `Cannot read the command line: ${reason}`, {
+      remedy: "See the options of the command with --help",
     });
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The seed's core as one module, for embedders and tests: caches over a ChibiBooru database, the tag id
- * cache, the cache events. It needs neither the server nor sharp.
+ * The seed's core and utilities as one module, for embedders and tests: caches over a ChibiBooru database,
+ * the tag id cache, the cache events, and what looks after a library. It needs neither the server nor, in
+ * this isolate, sharp.
  *
  * @example Usage
  * ```ts ignore
@@ -20,9 +21,9 @@ export { type ImageDataEntry, ImageDataView } from "./cache/image_data_view.ts";
 export { TagIdCache } from "./cache/tag_id_cache.ts";
 export { AppError, type ErrorCode } from "./base/errors.ts";
 export { getBucketedPath, getThumbnailPath, sanitizeFilenameForFs } from "./media/paths.ts";
-export { readVideoFacts } from "./media/video.ts";
+export { readVideoFacts, sniffFilm } from "./media/video.ts";
 export type { VideoFacts } from "./media/video_facts.ts";
-export { readFfmpegVersion } from "./media/ffmpeg.ts";
+export { type Film, grabFrame, readFfmpegVersion } from "./media/ffmpeg.ts";
 export { getFileMd5 } from "./media/md5.ts";
 export {
   type CatalogueChanges,
@@ -106,3 +107,101 @@ export type {
   ReplacedParent,
   UndoOutcome,
 } from "./library/history.ts";
+export {
+  backupLibrary,
+  type BackupOptions,
+  type BackupProgress,
+  type BackupReport,
+} from "./library/backup.ts";
+export { type BackupFile, type BackupKind, listBackups } from "./library/backup_files.ts";
+export {
+  restoreBackup,
+  type RestoreOptions,
+  type RestorePlan,
+  type RestoreReport,
+} from "./library/restore.ts";
+export type { RestoredFiles } from "./library/restored_files.ts";
+export {
+  type ExportFormat,
+  exportLibrary,
+  type ExportOptions,
+  type ExportReport,
+} from "./library/export.ts";
+export {
+  checkLibrary,
+  type CheckOptions,
+  type CheckProgress,
+  type CheckReport,
+  countFaults,
+} from "./library/check_library.ts";
+export {
+  CHECK_KIND_NAMES,
+  type CheckKind,
+  type Finding as CheckFinding,
+  REPAIRABLE_KINDS,
+} from "./library/check_kinds.ts";
+export {
+  type RebuildProgress,
+  refreshLibrary,
+  type RefreshOptions,
+  type RefreshReport,
+} from "./library/rebuild_refresh.ts";
+export { rebuildLibrary, type RebuildOptions, type RebuildReport } from "./library/rebuild.ts";
+export {
+  addAlias,
+  type Alias,
+  type AliasChange,
+  type AliasPreview,
+  approveAlias,
+  listAliases,
+  previewAlias,
+  removeAlias,
+} from "./library/aliases.ts";
+export {
+  addImplication,
+  approveImplication,
+  type Implication,
+  type ImplicationChange,
+  type ImplicationPreview,
+  listImplications,
+  type PreviewedGain,
+  previewImplication,
+  removeImplication,
+  requireImplication,
+} from "./library/implications.ts";
+export { finishTagRules, type TagRulesReport } from "./library/tag_rules.ts";
+export { editImageTags, type TagsToEdit } from "./library/edit_tags.ts";
+export { importFolders, type ImportOptions } from "./library/import_folder.ts";
+export type { ImportProgress, ImportReport, ImportWarning } from "./library/import_report.ts";
+export { listTrash, type TrashPageView, type TrashView } from "./library/trash_list.ts";
+export {
+  type Task,
+  type TaskContext,
+  type TaskEvents,
+  type TaskProgress,
+  TaskRunner,
+  type TaskState,
+} from "./library/tasks.ts";
+export { findGpu } from "./library/hardware.ts";
+export {
+  detectGpu,
+  type GpuDevice,
+  type GpuFindings,
+  type GpuKind,
+  type GpuSources,
+} from "./system/gpu.ts";
+export {
+  type BatchOptions,
+  batchSizeFor,
+  type MemoryFigures,
+  readMemory,
+} from "./system/memory.ts";
+export { type LogFile, type LogFileOptions, openLogFile } from "./system/log_file.ts";
+export {
+  configureLogging,
+  log,
+  type Logger,
+  type LogLevel,
+  type LogOptions,
+  parseLogLevel,
+} from "./base/log.ts";

@@ -37,7 +37,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   cli: ["http", "library", "query", "media", "system", "tags", "base", "config.ts", "version.ts"],
   deps: [],
-  "core.ts": ["library", "cache", "media", "tags", "base"],
+  "core.ts": ["library", "cache", "media", "system", "tags", "base"],
   "config.ts": ["base"],
   "version.ts": [],
 };
@@ -116,7 +116,7 @@ function importsOf(file: SourceFile): Import[] {
   const found = [...text.matchAll(statements)]
     .filter(([statement, keyword]) => keyword === "import" || /\sfrom\s+"/.test(statement))
     .map((match) => ({ index: match.index, specifier: match[3], isType: match[2] !== undefined }));
-  const late = [...text.matchAll(/\(await import\("([^"]+)"\)\)/g)]
+  const late = [...text.matchAll(/\(await import\("([^"]+)" as string\)\)/g)]
     .map((match) => ({ index: match.index, specifier: match[1], isType: false }));
   return [...found, ...late].map(({ index, specifier, isType }) => ({
     line: lineOf(file.text, index),
@@ -253,7 +253,7 @@ Deno.test("no import hides in a function, but those of the commands by literals"
   const others = SHIPPED.filter(({ path }) => path !== "src/cli/commands.ts");
   assertEquals(findAll(others, /(?<![.\w$#])import\s*\(.*$/gm), []);
   const all = findAll(commands, /(?<![.\w$#])import\s*\(/g).length;
-  assertEquals(findAll(commands, /\(await import\("\.\/\w+\.ts"\)\)/g).length, all);
+  assertEquals(findAll(commands, /\(await import\("\.\/\w+\.ts" as string\)\)/g).length, all);
 });
 
 Deno.test("workers are started in src/worker/spawn.ts alone, by literals that compile finds", () => {
@@ -364,8 +364,37 @@ Deno.test("the scan of functions measures what it should", () => {
   assertEquals(found.map(({ place, count }) => `${place} ${count}`), ["x.ts:1 84", "x.ts:86 82"]);
 });
 
-Deno.test("no file of src is dead: each is reached from main.ts, a worker or the core", () => {
+/** All that some files import, and what that imports in turn; files and packages. */
+function reach(entries: readonly string[], follows: (found: Import) => boolean): Set<string> {
   const byPath = new Map(FILES.map((file) => [file.path, file]));
+  const reached = new Set<string>();
+  const waiting = [...entries];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    const file = byPath.get(path);
+    if (file === undefined) continue;
+    waiting.push(...importsOf(file).filter(follows).map(({ target }) => target));
+  }
+  return reached;
+}
+
+Deno.test("the core loads neither hono nor sharp, which are for the server and the media worker", () => {
+  const packages = (entry: string) =>
+    [...reach([entry], ({ isType }) => !isType)].filter((path) =>
+      /^npm:\/?(hono|sharp)@/.test(path)
+    )
+      .map((path) => /(hono|sharp)/.exec(path)![1]);
+  assertEquals(packages("src/core.ts"), []);
+  assertEquals(
+    [...new Set(packages("workers/media.ts"))],
+    ["sharp"],
+    "the search finds what is there",
+  );
+  assertEquals([...new Set(packages("src/http/app.tsx"))], ["hono"]);
+});
+
+Deno.test("no file of src is dead: each is reached from main.ts, a worker or the core", () => {
   const jsr: Record<string, string> = JSON.parse(
     Deno.readTextFileSync(join(ROOT, "deno.jsr.json")),
   ).imports;
@@ -374,14 +403,7 @@ Deno.test("no file of src is dead: each is reached from main.ts, a worker or the
   const entries = FILES.map(({ path }) => path).filter((path) =>
     /^(main\.ts|src\/core\.ts|workers\/.*)$/.test(path)
   );
-  const reached = new Set<string>();
-  const waiting = [...entries, ...bound];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const file = byPath.get(path);
-    if (file === undefined || reached.has(path)) continue;
-    reached.add(path);
-    waiting.push(...importsOf(file).map(({ target }) => target));
-  }
+  const reached = reach([...entries, ...bound], () => true);
   // Scripts for the browser are served, not imported.
   const dead = FILES.map(({ path }) => path)
     .filter((path) => path.startsWith("src/") && !path.startsWith("src/http/assets/"))

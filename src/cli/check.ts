@@ -180,7 +180,9 @@ function describe(report: CheckReport, { library }: CheckConfig): string {
   const byKind = Object.groupBy(findings, ({ kind }) => kind);
   for (const kind of CHECK_KIND_NAMES) lines.push(...describeKind(kind, byKind[kind] ?? []));
   const faults = countFaults(report);
-  lines.push(faults === 0 ? "Nothing is wrong." : `${faults} faults.`);
+  lines.push(
+    faults === 0 ? "Nothing is wrong." : faults === 1 ? "One fault." : `${faults} faults.`,
+  );
   return lines.map(escapeControls).join("\n");
 }
 

@@ -1,5 +1,7 @@
 import type { Surroundings } from "../config.ts";
 import { CHECK_KIND_NAMES, REPAIRABLE_KINDS } from "../library/check_kinds.ts";
+import type { DedupeReport } from "../library/dedupe_report.ts";
+import type { DedupeRun } from "./dedupe.ts";
 
 /** A command of the program: what help says of it, and what runs it and gives the exit code. */
 export type Command = {
@@ -10,7 +12,8 @@ export type Command = {
 
 /**
  * Every command by its name, in the order of the help text. A command's modules are read only when it
- * runs: what walks a folder need not wait for a web server.
+ * runs: what walks a folder need not wait for a web server. Deno reads what a literal names before anything
+ * runs, a third of a second for all commands; `as string` keeps it from that.
  */
 export const COMMANDS: Record<string, Command> = {
   serve: {
@@ -18,7 +21,7 @@ export const COMMANDS: Record<string, Command> = {
 Serves the library as web pages and JSON. Makes an empty one if there is none.
 --watch     also imports what appears, as the command watch does (--rescan-minutes N is its option)
 --log-file  writes the log as JSON lines to a file besides; it begins anew at 10 MB`,
-    load: async () => (await import("./serve.ts")).runServe,
+    load: async () => (await import("./serve.ts" as string)).runServe,
   },
   import: {
     help: `import DIR… [--library DIR] [--copy | --move | --in-place] [--dry-run] [--json]
@@ -28,7 +31,7 @@ Adds the pictures and videos below some folders, with the tags of their sidecars
 --in-place  indexes them where they are; nothing is written there
 --dry-run   looks at everything and writes nothing
 --json      prints the report as JSON`,
-    load: async () => (await import("./import.ts")).runImport,
+    load: async () => (await import("./import.ts" as string)).runImport,
   },
   watch: {
     help: `watch [--library DIR] [--rescan-minutes 10] [--once] [--accept-missing ROOT] [--json]
@@ -39,7 +42,7 @@ that the library has already, go to ingest/.done.
 --once            looks through everything once, and ends
 --accept-missing  says that files that are missing in a folder are gone for good
 --json            with --once: prints the report as JSON`,
-    load: async () => (await import("./watch.ts")).runWatch,
+    load: async () => (await import("./watch.ts" as string)).runWatch,
   },
   dedupe: {
     help: `dedupe [--library DIR] [--delete] [--include-in-place] [--remember] [--json]
@@ -48,7 +51,7 @@ Finds identical files of the library and of folders indexed in place; writes not
 --include-in-place  with --delete: also moves copies out of folders indexed in place
 --remember          keeps the hashes, so that the next search reads less; --delete does so too
 --json              prints the report as JSON`,
-    load: async () => (await import("./dedupe.ts")).runDedupe,
+    load: async () => (await import("./dedupe.ts" as string)).runDedupe,
   },
   trash: {
     help: `trash [list | restore ID… | empty (--older-than DAYS | --all | ID…) | keep DAYS|never]
@@ -59,7 +62,7 @@ Lists what was deleted, brings it back, or removes it for good. By itself the tr
 --all         everything
 --yes         does not ask before something is removed for good
 --json        prints the list or the report as JSON`,
-    load: async () => (await import("./trash.ts")).runTrash,
+    load: async () => (await import("./trash.ts" as string)).runTrash,
   },
   tags: {
     help: `tags import FILE.csv [--numbering danbooru|e621|merged|auto] [--dry-run] [--json]
@@ -71,12 +74,12 @@ tags implications list | preview A B | add A B [--pending] | approve A B | rejec
 Lets images that have the tag A have B too. A proposal (--pending) waits to be approved.
 tags aliases list | preview OLD NEW | add OLD NEW [--no-move] | approve OLD | remove OLD
 Lets the name OLD mean the tag NEW in searches, edits and imports; images get NEW unless --no-move.`,
-    load: async () => (await import("./tags.ts")).runTags,
+    load: async () => (await import("./tags.ts" as string)).runTags,
   },
   doctor: {
     help: `doctor [--library DIR] [--port PORT] [--json]
 Looks at this machine and the library, and says what is in the way. Changes nothing.`,
-    load: async () => (await import("./doctor.ts")).runDoctor,
+    load: async () => (await import("./doctor.ts" as string)).runDoctor,
   },
   check: {
     help: `check [--library DIR] [--no-hashes] [--repair KIND,KIND…] [--json]
@@ -85,7 +88,7 @@ Compares files, rows, hashes, thumbnails and trash; changes nothing but what --r
 --repair     repairs findings of these kinds: ${wrap(REPAIRABLE_KINDS)}
 --json       prints the report as JSON, with every finding
 Kinds: ${wrap(CHECK_KIND_NAMES)}`,
-    load: async () => (await import("./check.ts")).runCheck,
+    load: async () => (await import("./check.ts" as string)).runCheck,
   },
   rebuild: {
     help: `rebuild [--library DIR] [--dry-run] [--json]
@@ -93,7 +96,7 @@ Makes the database anew from all rows that can be read, files, sidecars, metadat
 when it is damaged or lost. The old one becomes a backup.
 --dry-run  makes and checks the new database, and throws it away
 --json     prints the report as JSON`,
-    load: async () => (await import("./rebuild.ts")).runRebuild,
+    load: async () => (await import("./rebuild.ts" as string)).runRebuild,
   },
   backup: {
     help: `backup [--library DIR] [--to DIR] [--keep 7] [--json]
@@ -102,7 +105,7 @@ with images/ and trash/, for example by rsync.
 --to DIR   where to; data/backups of the library by default
 --keep N   backups of this library that stay there
 --json     prints the report as JSON`,
-    load: async () => (await import("./backup.ts")).runBackup,
+    load: async () => (await import("./backup.ts" as string)).runBackup,
   },
   restore: {
     help: `restore FILE|latest|list [--library DIR] [--yes] [--force] [--json]
@@ -112,19 +115,25 @@ list      prints the backups
 --yes     does not ask
 --force   also takes a backup of another library
 --json    prints the report, or the list, as JSON`,
-    load: async () => (await import("./restore.ts")).runRestore,
+    load: async () => (await import("./restore.ts" as string)).runRestore,
   },
   export: {
-    help: `export DIR [--library DIR] [--format gallery-dl|txt|both] [--query "TAGS"] [--with-files copy|none] [--json]
+    help:
+      `export DIR [--library DIR] [--format gallery-dl|txt|both] [--query "TAGS"] [--with-files copy|none] [--json]
 Writes tags and metadata as sidecars, and what belongs to no single image into library.json. An import of an
 export with files into an empty library gives the same library; the history of edits and the trash stay.
 --format      gallery-dl: JSON with all that is known; txt: a list of tags; both (default)
 --query       only what this search finds
 --with-files  copy: the pictures and videos too
 --json        prints the report as JSON`,
-    load: async () => (await import("./export.ts")).runExport,
+    load: async () => (await import("./export.ts" as string)).runExport,
   },
 };
+
+/** The part of `dedupe` that writes, with all that a search alone can do without. */
+export async function loadDedupeWriting(): Promise<(run: DedupeRun) => Promise<DedupeReport>> {
+  return (await import("./dedupe_writing.ts" as string)).runDedupeWriting;
+}
 
 /** Names in lines that fit the help text. */
 function wrap(names: readonly string[]): string {

@@ -7,9 +7,15 @@ import {
   type Surroundings,
   toCommonConfig,
 } from "../config.ts";
-import { scanAndRemoveDuplicates } from "../library/dedupe.ts";
-import { countFailed, type DedupeProgress, type DedupeReport } from "../library/dedupe_report.ts";
-import { openLibrary } from "../library/library.ts";
+import { findDuplicates } from "../library/dedupe_find.ts";
+import { openForDedupe } from "../library/dedupe_library.ts";
+import {
+  countFailed,
+  type DedupeOptions,
+  type DedupeProgress,
+  type DedupeReport,
+} from "../library/dedupe_report.ts";
+import { loadDedupeWriting } from "./commands.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 
 /** Groups, and skipped paths, that are listed one by one; all of them are in the JSON report. */
@@ -20,21 +26,22 @@ type DedupeConfig =
   & Config
   & Readonly<{ isDryRun: boolean; includeInPlace: boolean; remember: boolean; json: boolean }>;
 
+/** What a search that may write is told by the command. */
+export type DedupeRun = {
+  library: string;
+  options: DedupeOptions & { inBackground: boolean };
+};
+
 /** Runs `dedupe`: 0 = done, 1 = some files were left that should have been moved, 2 = it could not go on. */
 export async function runDedupe(around: Surroundings): Promise<number> {
   const config = parseConfig(around);
   const { isDryRun, includeInPlace, remember } = config;
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   using interrupts = listenForInterrupts();
-  const library = await openLibrary({
-    folder: config.library,
-    command: "dedupe",
-    mustExist: true,
-    writesNothing: isDryRun && !remember,
-  });
   const line = startLine(config);
-  try {
-    const report = await scanAndRemoveDuplicates(library, {
+  const run: DedupeRun = {
+    library: config.library,
+    options: {
       dryRun: isDryRun,
       includeInPlace,
       remember,
@@ -42,7 +49,10 @@ export async function runDedupe(around: Surroundings): Promise<number> {
       inBackground: false,
       signal: interrupts.signal,
       onProgress: line.show,
-    });
+    },
+  };
+  try {
+    const report = remember ? await (await loadDedupeWriting())(run) : await findOnly(run);
     line.clear();
     console.log(config.json ? JSON.stringify(toJson(report), null, 2) : describe(report, config));
     return countFailed(report) > 0 ? 1 : 0;
@@ -53,6 +63,15 @@ export async function runDedupe(around: Surroundings): Promise<number> {
     });
   } finally {
     line.clear();
+  }
+}
+
+/** A search that writes nothing, with no more of the library open than it needs. */
+async function findOnly({ library: folder, options }: DedupeRun): Promise<DedupeReport> {
+  const library = await openForDedupe(folder);
+  try {
+    return (await findDuplicates(library, options)).report;
+  } finally {
     await library.close();
   }
 }

@@ -1,6 +1,7 @@
 import cliProgress from "cli-progress";
 import { AppError } from "../base/errors.ts";
 import { configureLogging, escapeControls } from "../base/log.ts";
+import { QuerySyntaxError } from "../base/query_syntax_error.ts";
 import {
   COMMON_OPTIONS,
   parseOptions,
@@ -12,6 +13,7 @@ import { checkDatabase } from "../library/backup.ts";
 import { type ExportFormat, exportLibrary, type ExportReport } from "../library/export.ts";
 import { openLibrary } from "../library/library.ts";
 import { findLibraryPaths } from "../library/library_paths.ts";
+import { parseQuery } from "../query/parser.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 
 /** What could not be written is listed one by one up to here; all of it is in the JSON report. */
@@ -34,6 +36,7 @@ export async function runExport(around: Surroundings): Promise<number> {
   const config = toCommonConfig(values, around);
   const format = toChoice(values.format ?? "both", ["gallery-dl", "txt", "both"], "--format");
   const files = toChoice(values["with-files"] ?? "none", ["copy", "none"], "--with-files");
+  if (values.query !== undefined) checkQuery(values.query);
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   // Before the library is opened: a misspelt folder is no reason to make one.
   await checkDatabase(await findLibraryPaths(config.library));
@@ -68,6 +71,24 @@ function toChoice<T extends string>(text: string, choices: readonly T[], option:
   throw new AppError("bad_request", `Cannot use ${option} ${JSON.stringify(text)}`, {
     remedy: `Use ${option} ${choices.join(", ")}`,
   });
+}
+
+/** Before the library is opened: what cannot be searched for need not be loaded for. */
+function checkQuery(query: string): void {
+  try {
+    parseQuery(query);
+  } catch (error) {
+    if (!(error instanceof QuerySyntaxError)) throw error;
+    throw new AppError(
+      "query_syntax",
+      `Cannot search for ${JSON.stringify(query)}: ${error.message}`,
+      {
+        remedy: error.suggestion === undefined
+          ? "See docs/query_language.md"
+          : `Did you mean ${JSON.stringify(error.suggestion)}?`,
+      },
+    );
+  }
 }
 
 /** A bar on terminals only. */

@@ -27,15 +27,14 @@ type TagsImportConfig = Config & {
 export async function runTagsImport(around: Surroundings): Promise<number> {
   const config = parseTagsImportConfig(around);
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
-  // Before the library is opened: a misspelt file is no reason to make one.
   await checkFile(config.path);
   using interrupts = listenForInterrupts();
-  const scratch = await makeScratch(config);
   const library = await openLibrary({
-    folder: scratch ?? config.library,
+    folder: config.library,
     command: "tags import",
     workers: 1,
-    writesNothing: config.dryRun && scratch === null,
+    mustExist: true,
+    writesNothing: config.dryRun,
   });
   try {
     const { path, numbering, dryRun } = config;
@@ -52,7 +51,6 @@ export async function runTagsImport(around: Surroundings): Promise<number> {
     });
   } finally {
     await library.close();
-    if (scratch !== null) await Deno.remove(scratch, { recursive: true });
   }
 }
 
@@ -98,18 +96,6 @@ async function checkFile(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new AppError("not_found", `There is no file ${path}`, { remedy: "Check the spelling" });
-  }
-}
-
-/** A dry run on a library that does not exist yet looks at an empty one, so that none is made. */
-async function makeScratch(config: TagsImportConfig): Promise<string | null> {
-  if (!config.dryRun) return null;
-  try {
-    await Deno.stat(`${config.library}/data/booru.db`);
-    return null;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return await Deno.makeTempDir({ prefix: "chibibooru-dry-run-" });
   }
 }
 

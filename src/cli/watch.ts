@@ -27,7 +27,11 @@ export async function runWatch(around: Surroundings): Promise<number> {
   const config = parseWatchConfig(around);
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   using interrupts = listenForInterrupts();
-  const library = await openLibrary({ folder: config.library, command: "watch" });
+  const library = await openLibrary({
+    folder: config.library,
+    command: "watch",
+    mustExist: true,
+  });
   const watch = new WatchService(library, { rescanMs: config.rescanMinutes * 60_000 });
   try {
     if (config.acceptMissing !== null) await watch.accept(config.acceptMissing);

@@ -56,8 +56,11 @@ export async function repairFindings(
 ): Promise<void> {
   const repair = REPAIRS[kind];
   if (repair === undefined) throw new AppError("bad_request", `Cannot repair ${kind}`);
-  await repair(library, findings, context);
-  await showChanges(library);
+  try {
+    await repair(library, findings, context);
+  } finally {
+    await showChanges(library);
+  }
 }
 
 function locked(repair: Repair): Repair {

@@ -1,32 +1,20 @@
 import { AppError } from "../base/errors.ts";
 import { HASHES_WRITTEN_BATCH } from "../base/limits.ts";
 import { readHashedPlaces } from "../store/file_hashes.ts";
-import { chooseRemovals, type Removal, removeCopies } from "./dedupe_act.ts";
-import type { DedupeFile } from "./dedupe_files.ts";
+import { removeCopies } from "./dedupe_act.ts";
 import {
-  comparePaths,
-  type DedupeCopy,
-  type DedupeGroup,
-  type DedupeOptions,
-  type DedupeReport,
-  toMb,
-} from "./dedupe_report.ts";
-import { type CopyGroup, findCopies, type FoundCopies } from "./dedupe_scan.ts";
+  chooseRemovals,
+  countBytes,
+  findDuplicates,
+  type Removal,
+  toReport,
+} from "./dedupe_find.ts";
+import { type DedupeOptions, type DedupeReport, toMb } from "./dedupe_report.ts";
+import type { FoundCopies } from "./dedupe_scan.ts";
 import type { Library } from "./library.ts";
 import { withLock } from "./lock.ts";
 import type { FileCalls } from "./stored_file.ts";
 import { resumeLocked } from "./trash.ts";
-
-/*
- * What is kept of files with one content, and why:
- *
- * - The first path in the order of characters' codes, and `images.filepath` follows it. Without
- *   `includeInPlace` the library's own files come first, whatever the names: it must not come to depend on a
- *   file that it does not own. With it, `@root/…` stands where its letters put it.
- * - Files in place are always reported, and go only with `includeInPlace`.
- * - A further name of one inode goes like any copy; it frees no space.
- * - Empty files, links, hidden files and sidecars are no copies of anything.
- */
 
 /** What only tests and commands say. */
 export type DedupeInternals = {
@@ -54,18 +42,11 @@ export async function scanAndRemoveDuplicates(
   library: Library,
   options: DedupeOptions & DedupeInternals = {},
 ): Promise<DedupeReport> {
-  const { dryRun = true, includeInPlace = false, signal, onProgress } = options;
+  const { dryRun = true } = options;
   const startedAt = performance.now();
   if (!dryRun) await finishInterrupted(library);
-  const found = await findCopies(library, {
-    inBackground: options.inBackground ?? true,
-    signal,
-    onProgress,
-  });
+  const { found, removals, report } = await findDuplicates(library, options);
   if (options.remember ?? !dryRun) await remember(library, found);
-  const chosen = found.groups.map((group) => chooseRemovals(group, { includeInPlace }));
-  const removals = chosen.flatMap((one) => one.removals);
-  const report = toReport(found, chosen.map(({ kept }) => kept), removals);
   report.dryRun = dryRun;
   if (!dryRun) await remove(library, { removals, report, options });
   report.elapsedMs = performance.now() - startedAt;
@@ -86,22 +67,18 @@ export async function removeDuplicate(
   options: DedupeOptions & DedupeInternals = {},
 ): Promise<boolean> {
   await finishInterrupted(library);
-  const includeInPlace = options.includeInPlace ?? false;
   const wanted = md5.toLowerCase();
-  const found = await findCopies(library, {
-    inBackground: true,
-    ...options,
-    onlyPath: keepFilepath,
-  });
+  const { found, groups } = await findDuplicates(library, { ...options, onlyPath: keepFilepath });
   const collision = found.collisions.find((one) => one.md5 === wanted);
   if (collision?.filepaths.includes(keepFilepath)) {
     const names = collision.filepaths.join(", ");
     throw new AppError("md5_collision", `Files of md5 ${md5} have different bytes: ${names}`);
   }
-  const group = found.groups.find((one) => one.md5 === wanted);
+  const group = groups.find((one) => one.md5 === wanted);
   if (group === undefined || !group.files.some((file) => file.filepath === keepFilepath)) {
     return false;
   }
+  const includeInPlace = options.includeInPlace ?? false;
   const { kept, removals } = chooseRemovals(group, { includeInPlace, keepFilepath });
   const report = toReport({ ...found, groups: [group] }, [kept], removals);
   const before = report.skipped.length;
@@ -131,57 +108,6 @@ async function remember(library: Library, found: FoundCopies): Promise<void> {
       gone: gone.slice(at, at + HASHES_WRITTEN_BATCH),
     });
   }
-}
-
-function toReport(
-  found: FoundCopies,
-  kept: readonly DedupeFile[],
-  removals: readonly Removal[],
-): DedupeReport {
-  const groups = found.groups.map((group, i) => toGroup(group, kept[i]))
-    .sort((a, b) => comparePaths(a.kept, b.kept));
-  return {
-    dryRun: true,
-    duplicatesFound: groups.reduce((sum, { copies }) => sum + copies.length, 0),
-    duplicatesRemoved: 0,
-    spaceSavedMb: 0,
-    spaceToSaveMb: toMb(countBytes(removals)),
-    groups,
-    collisions: found.collisions.toSorted((a, b) => comparePaths(a.filepaths[0], b.filepaths[0])),
-    skipped: found.skipped,
-    warnings: [],
-    filesScanned: found.filesCount,
-    filesRead: found.readCount,
-    elapsedMs: 0,
-  };
-}
-
-function toGroup({ md5, sizeBytes, files }: CopyGroup, kept: DedupeFile): DedupeGroup {
-  const seen = new Set([inodeKey(kept)]);
-  const copies = files.filter((file) => file !== kept).map((file): DedupeCopy => {
-    const key = inodeKey(file);
-    const isHardLink = seen.has(key);
-    seen.add(key);
-    return { filepath: file.filepath, isInPlace: file.root !== null, isHardLink, trashId: null };
-  });
-  return { md5, sizeBytes, kept: kept.filepath, isKeptInPlace: kept.root !== null, copies };
-}
-
-function inodeKey({ device, inode, filepath }: DedupeFile): string {
-  return inode === 0 ? filepath : `${device}:${inode}`;
-}
-
-/** Bytes that the disk has back when these files are gone: those of inodes of which no name is left. */
-function countBytes(removals: readonly Removal[]): number {
-  const names = new Map<string, number>();
-  let bytes = 0;
-  for (const { copy } of removals) {
-    const key = inodeKey(copy);
-    const count = (names.get(key) ?? 0) + 1;
-    names.set(key, count);
-    if (count >= copy.linkCount) bytes += copy.sizeBytes;
-  }
-  return bytes;
 }
 
 async function remove(

@@ -9,7 +9,7 @@ import { readTrashEntry, type TrashedFile, type TrashEntry } from "../store/tras
 import type { CopyPlan } from "../store/trash_copies.ts";
 import { sidecarNamesOf } from "../tags/sidecars.ts";
 import type { DedupeFile } from "./dedupe_files.ts";
-import type { CopyGroup } from "./dedupe_scan.ts";
+import type { Removal } from "./dedupe_find.ts";
 import { makeFolderNames, readSidecars, type SidecarFindings } from "./import_sidecars.ts";
 import { isInside } from "./import_walk.ts";
 import type { Library } from "./library.ts";
@@ -17,9 +17,6 @@ import { showChanges } from "./show_changes.ts";
 import { type FileCalls, inodeOf } from "./stored_file.ts";
 import { finishCopies } from "./trash_copies.ts";
 import { makeTrashFolderName, toTrashName, withFacts } from "./trash_files.ts";
-
-/** A copy that is to go, and the file of its group that stays. */
-export type Removal = { md5: string; kept: DedupeFile; copy: DedupeFile };
 
 /** What became of a removal: its entry in the trash, or why it was left. */
 export type RemovalOutcome =
@@ -45,21 +42,6 @@ class Left extends Error {
   constructor(readonly code: string, reason: string) {
     super(reason);
   }
-}
-
-/** Which of a group's files stays, and which go; none where all that could go lies in place. */
-export function chooseRemovals(
-  { md5, files }: CopyGroup,
-  options: { includeInPlace: boolean; keepFilepath?: string },
-): { kept: DedupeFile; removals: Removal[] } {
-  const { includeInPlace, keepFilepath } = options;
-  // The library must not come to depend on a file that is not its own, unless it was said that those
-  // folders are to be treated like its own.
-  const first = includeInPlace ? undefined : files.find((file) => file.root === null);
-  const kept = files.find((file) => file.filepath === keepFilepath) ?? first ?? files[0];
-  const removals = files.filter((file) => file !== kept && (includeInPlace || file.root === null))
-    .map((copy) => ({ md5, kept, copy }));
-  return { kept, removals };
 }
 
 /**
@@ -175,7 +157,6 @@ class Preparer {
   }
 
   async #checkEqual({ md5, kept, copy }: Removal): Promise<void> {
-    for (const file of [kept, copy]) await checkUnchanged(file);
     const { hasher } = this.#library;
     const pair = { left: kept.path, right: copy.path };
     if ((await hasher.call("compareFiles", pair)).isSame) return;

@@ -6,6 +6,7 @@ import type { FilePlace } from "../store/import_images.ts";
 import type { LibraryRoot } from "../store/roots.ts";
 import type { DedupeSkip } from "./dedupe_report.ts";
 import { isInside } from "./import_walk.ts";
+import type { Core } from "./core.ts";
 import type { Library } from "./library.ts";
 import { locateFile, splitStored } from "./library_paths.ts";
 
@@ -20,7 +21,9 @@ export type DedupeFile = FilePlace & {
 };
 
 /** What is needed of a library to look for copies. */
-export type DedupeLibrary = Pick<Library, "paths" | "core" | "hasher" | "roots">;
+export type DedupeLibrary = Pick<Library, "paths" | "hasher" | "roots"> & {
+  readonly core: Pick<Core, "reader">;
+};
 
 /** How files are looked for. */
 export type FindFilesOptions = {

@@ -89,6 +89,8 @@ export async function exportLibrary(
   library: Library,
   options: ExportOptions,
 ): Promise<ExportReport> {
+  // Before a folder is made for it.
+  if (options.query !== undefined) parseQuery(options.query);
   try {
     const folder = await openFolder(library, options.to);
     return await new ExportRun(library, { ...options, to: folder }).run();

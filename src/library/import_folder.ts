@@ -6,6 +6,7 @@ import { checkFolder, type FoundFile, isInside, withoutInner } from "./import_wa
 import type { Library } from "./library.ts";
 import { exists } from "./library_paths.ts";
 import { lockLibrary, withLock } from "./lock.ts";
+import { showChanges } from "./show_changes.ts";
 import {
   checkFreeDisk,
   clearIncoming,
@@ -45,8 +46,8 @@ export async function importFolders(
 ): Promise<ImportReport> {
   const folders = withoutInner(await Promise.all(options.folders.map(checkFolder)));
   const own = await ownFolders(library);
-  for (const folder of folders) checkSource(library, own, { folder, mode: options.mode });
   const ingest = await realPathOf(library.paths.ingest);
+  for (const folder of folders) checkSource(library, own, { folder, mode: options.mode, ingest });
   // What waits there is taken from there, whatever folder it lies in.
   if (!folders.some((folder) => isInside(folder, ingest))) own.push(ingest);
   if (options.dryRun) {
@@ -71,6 +72,8 @@ export type FilesOptions = {
   command: string;
   /** The folder that files are moved from: each is remembered by its path in it. */
   ingest?: string;
+  /** Whether so many files of in-place roots may be taken for edited ones; any number by default. */
+  mayEdit?: (count: number) => boolean;
   signal?: AbortSignal;
   /** Told of every file that is in the library now. */
   onFile?: (outcome: FileOutcome) => void;
@@ -105,6 +108,7 @@ async function withLeftovers(
     return await run(leftovers);
   } finally {
     await removeIncoming(paths);
+    await showChanges(library);
   }
 }
 
@@ -121,12 +125,17 @@ async function realPathOf(path: string): Promise<string> {
 function checkSource(
   library: Library,
   own: readonly string[],
-  source: { folder: string; mode: ImportOptions["mode"] },
+  source: { folder: string; mode: ImportOptions["mode"]; ingest: string },
 ): void {
-  const { folder, mode } = source;
+  const { folder, mode, ingest } = source;
   if (own.some((path) => isInside(folder, path))) {
     throw new AppError("bad_request", `Cannot import ${folder}: it belongs to the library itself`, {
       remedy: "Name a folder outside of the library",
+    });
+  }
+  if (mode === "in-place" && isInside(folder, ingest)) {
+    throw new AppError("bad_request", `Cannot index ${folder} in place: what is there is moved`, {
+      remedy: `Use --move, or put the folder somewhere else than in ${ingest}`,
     });
   }
   const root = library.roots().find(({ path }) => isInside(folder, path) || isInside(path, folder));

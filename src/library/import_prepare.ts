@@ -14,9 +14,16 @@ import { isTrashed } from "../store/trash.ts";
 import type { ImportReport, ImportWarning } from "./import_report.ts";
 import { makeFolderNames, readSidecars } from "./import_sidecars.ts";
 import type { FoundFile } from "./import_walk.ts";
+import type { ReadSidecar } from "./sidecar_file.ts";
 import type { Library } from "./library.ts";
 import { exists, locateFile, newThumbnailPath } from "./library_paths.ts";
-import { areOneFile, type FileCalls, type Leftovers, storeFile } from "./stored_file.ts";
+import {
+  areOneFile,
+  type FileCalls,
+  isFileAsRead,
+  type Leftovers,
+  storeFile,
+} from "./stored_file.ts";
 
 /** A file whose content is known. */
 export type HashedFile = {
@@ -36,6 +43,8 @@ export type PreparedFile = {
   isKnown: boolean;
   /** Where the content of a moved file is stored now, so that its source can go; null: it stays. */
   movedTo: string | null;
+  /** The sidecars that it was read with. */
+  sidecars: readonly ReadSidecar[];
 };
 
 /** What preparing needs to know of the run. */
@@ -89,6 +98,7 @@ export class FilePreparer {
     return {
       hashed,
       isKnown: known !== undefined,
+      sidecars: sidecars.read,
       movedTo: mode === "move" ? await this.#movedTo(hashed, stored, place) : null,
       item: {
         md5,
@@ -166,7 +176,12 @@ export class FilePreparer {
 
   async #place({ file, md5, type, root }: HashedFile): Promise<FilePlace> {
     const { sizeBytes, mtimeMs, inode } = file;
-    if (root !== null) return { filepath: placeInRoot(root, file), sizeBytes, mtimeMs, inode };
+    if (root !== null) {
+      if (!isFileAsRead(await Deno.lstat(file.path), file)) {
+        throw new AppError("conflict", `Cannot read ${file.path}: it changed while it was read`);
+      }
+      return { filepath: placeInRoot(root, file), sizeBytes, mtimeMs, inode };
+    }
     if (this.#options.isDryRun) return { filepath: file.name, sizeBytes, mtimeMs, inode };
     return await storeFile(
       { ...file, md5, ext: type.ext, isMove: this.#options.mode === "move" },

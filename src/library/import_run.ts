@@ -32,6 +32,7 @@ import {
 } from "./import_walk.ts";
 import type { Library } from "./library.ts";
 import { makeRootName } from "./root_name.ts";
+import type { ReadSidecar } from "./sidecar_file.ts";
 import { type FileCalls, forgetStored, type Leftovers, removeSource } from "./stored_file.ts";
 
 /** Where an import leaves what it imports; see ImportOptions. */
@@ -45,6 +46,8 @@ export type FileOutcome = {
   tagsAdded: number;
   /** Why a moved file could not be removed from where it was; null: it is gone, or was not to go. */
   fault: string | null;
+  /** The sidecars that were read with it, as they were. */
+  sidecars: readonly ReadSidecar[];
 };
 
 /** How a run works. */
@@ -57,6 +60,8 @@ export type RunOptions = {
   onFile?: (outcome: FileOutcome) => void;
   /** Folder whose files are remembered by their path in it, so that what comes later finds their image. */
   ingest?: string;
+  /** Whether so many files of in-place roots may be taken for edited ones; any number by default. */
+  mayEdit?: (count: number) => boolean;
   calls?: FileCalls;
   /** Folders that are not walked: the library's own. */
   own: readonly string[];
@@ -94,6 +99,7 @@ export class ImportRun {
    * else is recorded is it known whether they were edited, or whether the old file was renamed.
    */
   #edited: HashedFile[] = [];
+  #isEditAsked = false;
   #roots: LibraryRoot[] = [];
 
   /** Makes a run, which is used once. */
@@ -309,9 +315,25 @@ export class ImportRun {
     while (this.#postponed.length + this.#edited.length > 0) {
       this.#options.signal?.throwIfAborted();
       const isLast = this.#postponed.length === 0;
+      if (isLast) this.#leaveEdited();
       const waiting = isLast ? this.#edited : this.#postponed;
       await this.#importHashed(waiting.splice(0, HASH_BATCH_FILES), isLast);
     }
+  }
+
+  /** Leaves the edited files as they are recorded, if they are too many to be believed. */
+  #leaveEdited(): void {
+    const { mayEdit } = this.#options;
+    if (mayEdit === undefined || this.#isEditAsked) return;
+    this.#isEditAsked = true;
+    const edited = this.#edited.filter((one) => this.#mayBeEdited(one));
+    if (mayEdit(edited.length)) return;
+    const reason = "Its content is another one than was recorded, as that of many others";
+    for (const { file } of edited) {
+      this.#report.skipped.push({ path: file.path, code: "edit_asked", reason });
+    }
+    const left = new Set(edited);
+    this.#edited = this.#edited.filter((one) => !left.has(one));
   }
 
   async #tryPrepare(hashed: HashedFile): Promise<PreparedFile | null> {
@@ -351,7 +373,7 @@ export class ImportRun {
       if (root === null && one.item.place !== null) await forgetStored(this.#library.paths, md5);
       const fault = one.movedTo === null ? null : await this.#removeSource(file, one.movedTo);
       const { kind, tagsAdded } = outcomes[i];
-      this.#options.onFile?.({ file, md5, kind, tagsAdded, fault });
+      this.#options.onFile?.({ file, md5, kind, tagsAdded, fault, sidecars: one.sidecars });
     }
   }
 

@@ -1,6 +1,5 @@
 import { dirname, join } from "node:path";
-import { AppError, toMessage } from "../base/errors.ts";
-import { SIDECAR_BYTES_MAX } from "../base/limits.ts";
+import { toMessage } from "../base/errors.ts";
 import type { SiteRecord } from "../store/import_images.ts";
 import type { WantedTag } from "../store/tags.ts";
 import { strongerCategory } from "../tags/category.ts";
@@ -9,6 +8,7 @@ import type { SavedImage } from "../tags/saved_image.ts";
 import { parseJsonSidecar, parseTxtSidecar, sidecarNamesOf } from "../tags/sidecars.ts";
 import { compareMergedSources } from "../tags/sources.ts";
 import type { ExtractedPost } from "../tags/tag_extraction.ts";
+import { type ReadSidecar, readSidecarFile } from "./sidecar_file.ts";
 
 /** What the sidecars of a file say, and what is wrong with them. */
 export type SidecarFindings = {
@@ -17,6 +17,10 @@ export type SidecarFindings = {
   sites: SiteRecord[];
   /** What an export says of the content, tags and all; undefined without one. */
   saved?: SavedImage;
+  /** The sidecars that were understood, as they were. */
+  read: ReadSidecar[];
+  /** The sidecars that speak of other bytes than the file's. */
+  foreign: string[];
   warnings: string[];
 };
 
@@ -62,10 +66,19 @@ export async function readSidecars(
   let listRating: Rating | null = null;
   let saved: SavedImage | undefined;
   const savedPosts: typeof posts = [];
+  const done: ReadSidecar[] = [];
+  const foreign: string[] = [];
+  const warnForeign = (name: string, other: string) => {
+    foreign.push(name);
+    warnings.push(`${name}: it speaks of md5 ${other}, the file has ${md5}`);
+  };
   const read = async (name: string, use: (bytes: Uint8Array) => void) => {
     if (!names.has(name)) return;
     try {
-      use(await readBounded(join(folder, name)));
+      const path = join(folder, name);
+      const { bytes, version } = await readSidecarFile(path);
+      use(bytes);
+      done.push({ path, version });
     } catch (error) {
       warnings.push(`${name}: ${toMessage(error)}`);
     }
@@ -77,16 +90,14 @@ export async function readSidecars(
         if (sidecar.saved.md5 === md5) {
           saved = sidecar.saved;
           savedPosts.push(...sidecar.posts);
-        } else warnings.push(`${name}: it speaks of md5 ${sidecar.saved.md5}, the file has ${md5}`);
+        } else warnForeign(name, sidecar.saved.md5);
         listRating ??= addSaved(tags, sidecar.saved);
         return;
       }
       for (const found of sidecar.posts) {
         posts.push(found);
         const other = found.post.md5;
-        if (other !== null && other !== md5) {
-          warnings.push(`${name}: it speaks of md5 ${other}, the file has ${md5}`);
-        }
+        if (other !== null && other !== md5) warnForeign(name, other);
       }
     });
   }
@@ -106,6 +117,8 @@ export async function readSidecars(
     rating: posts.find(({ post }) => post.rating !== null)?.post.rating ?? listRating,
     sites: [...posts, ...savedPosts].map(toSiteRecord),
     ...(saved === undefined ? {} : { saved }),
+    read: done,
+    foreign,
     warnings,
   };
 }
@@ -138,15 +151,4 @@ function toSiteRecord({ post, json }: { post: ExtractedPost; json: string }): Si
     sourceUrl: post.sourceUrls[0] ?? post.sourceText,
     postedAt: post.createdAt,
   };
-}
-
-async function readBounded(path: string): Promise<Uint8Array> {
-  const { size } = await Deno.stat(path);
-  if (size > SIDECAR_BYTES_MAX) {
-    throw new AppError(
-      "payload_too_large",
-      `it has ${size} bytes; the limit is ${SIDECAR_BYTES_MAX}`,
-    );
-  }
-  return await Deno.readFile(path);
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { AppError, toMessage } from "../base/errors.ts";
-import { inodeOf } from "./stored_file.ts";
+import { Slice } from "../base/slice.ts";
+import { inodeOf, isAsideName } from "./stored_file.ts";
 
 /** A file that an import looks at. */
 export type FoundFile = {
@@ -53,13 +54,15 @@ export function isUnfinishedName(name: string): boolean {
 const SIDECAR = /\.(json|txt)$/i;
 /** What gallery-dl, browsers and download programs call a file until it is whole. */
 const UNFINISHED = /\.(part|crdownload|opdownload|aria2)$/i;
+/** Names that are sorted in one go, in a few milliseconds. */
+const SORTED_AT_ONCE = 500;
 /** What Deno shows for bytes of a name that are not UTF-8. */
 const REPLACEMENT = "\ufffd";
 
 /**
  * Yields the files below a folder, each folder's in the order of their names (2 before 10).
  *
- * Hidden files and folders are left out and only counted. A symbolic link that stays inside the folder is left out
+ * Hidden files and folders are left out and only counted, but for what an interrupted move left. A symbolic link that stays inside the folder is left out
  * silently, since its target is walked; one that leads out is reported, and so is a name that is not
  * UTF-8 (Deno cannot open it) and a folder that cannot be read.
  */
@@ -71,7 +74,7 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
     const entries = await readFolder(folder, options);
     const inner: string[] = [];
     for (const [i, entry] of entries.entries()) {
-      if (entry.name.startsWith(".")) {
+      if (entry.name.startsWith(".") && !(entry.isFile && isAsideName(entry.name))) {
         if (!SIDECAR.test(entry.name)) options.onHidden?.();
         continue;
       }
@@ -100,8 +103,13 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
 
 async function readFolder(folder: string, options: WalkOptions): Promise<Deno.DirEntry[]> {
   try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.sort((a, b) => compareNames(a.name, b.name));
+    const entries: Deno.DirEntry[] = [];
+    const slice = new Slice();
+    for await (const entry of Deno.readDir(folder)) {
+      entries.push(entry);
+      if (slice.isOver) await slice.yield();
+    }
+    return await sortEntries(entries);
   } catch (error) {
     options.onSkip(
       isForeignName(folder, error) ? notUtf8(folder) : {
@@ -112,6 +120,40 @@ async function readFolder(folder: string, options: WalkOptions): Promise<Deno.Di
     );
     return [];
   }
+}
+
+/** Sorts by names, in slices: 100,000 of them take a second. */
+async function sortEntries(entries: readonly Deno.DirEntry[]): Promise<Deno.DirEntry[]> {
+  const slice = new Slice();
+  let runs: Deno.DirEntry[][] = [];
+  for (let i = 0; i < entries.length; i += SORTED_AT_ONCE) {
+    const run = entries.slice(i, i + SORTED_AT_ONCE);
+    runs.push(run.sort((a, b) => compareNames(a.name, b.name)));
+    if (slice.isOver) await slice.yield();
+  }
+  while (runs.length > 1) {
+    const merged: Deno.DirEntry[][] = [];
+    for (let i = 0; i < runs.length; i += 2) {
+      merged.push(await mergeEntries(runs[i], runs[i + 1] ?? [], slice));
+    }
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+async function mergeEntries(
+  left: readonly Deno.DirEntry[],
+  right: readonly Deno.DirEntry[],
+  slice: Slice,
+): Promise<Deno.DirEntry[]> {
+  const merged: Deno.DirEntry[] = [];
+  let [i, j] = [0, 0];
+  while (i < left.length && j < right.length) {
+    merged.push(compareNames(left[i].name, right[j].name) <= 0 ? left[i++] : right[j++]);
+    if (slice.isOver) await slice.yield();
+  }
+  // One of the two is empty. Not spread into a call: that many arguments are too many.
+  return merged.concat(left.slice(i), right.slice(j));
 }
 
 /** Whether a path could not be found because its name has bytes that Deno cannot show. */

@@ -1,5 +1,6 @@
 import { basename, dirname, join, relative } from "node:path";
 import { toMessage } from "../base/errors.ts";
+import { Slice } from "../base/slice.ts";
 import { splitExtension } from "../media/paths.ts";
 import { type IngestedFile, readIngested } from "../store/ingested_files.ts";
 import { sidecarNamesOf } from "../tags/sidecars.ts";
@@ -7,6 +8,7 @@ import { makeFolderNames, readSidecars } from "./import_sidecars.ts";
 import type { FileOutcome } from "./import_run.ts";
 import { type FoundFile, isSidecarName, toFoundFile } from "./import_walk.ts";
 import type { Library } from "./library.ts";
+import { isSameSidecar, type ReadSidecar } from "./sidecar_file.ts";
 import { exists } from "./library_paths.ts";
 
 /*
@@ -24,34 +26,48 @@ const DONE = ".done";
 export type LeftInIngest = {
   /** Paths at which something happened since they were read. */
   changed: string[];
-  /** Files that the library has and that cannot be moved away. */
-  stuck: { file: FoundFile; reason: string }[];
+  /** Files and sidecars that the library has and that cannot be moved away. */
+  stuck: { file: FoundFile | { path: string }; reason: string }[];
 };
 
 /** Moves away what an import of files of the ingest folder left there: copies, and sidecars that were read. */
 export async function tidyIngest(
   ingest: string,
-  done: { outcomes: readonly FileOutcome[]; startedAtMs: number },
+  outcomes: readonly FileOutcome[],
 ): Promise<LeftInIngest> {
   const left: LeftInIngest = { changed: [], stuck: [] };
-  const byFolder = new Map<string, FoundFile[]>();
-  for (const { file, fault } of done.outcomes) {
+  const byFolder = new Map<string, ReadSidecar[]>();
+  for (const { file, fault, sidecars } of outcomes) {
     const stuck = await removeCopy(ingest, file, fault);
     if (stuck === "changed") left.changed.push(file.path);
     else if (stuck !== null) left.stuck.push({ file, reason: stuck });
-    if (stuck !== null) continue;
+    if (stuck !== null || sidecars.length === 0) continue;
     const folder = dirname(file.path);
-    byFolder.set(folder, [...byFolder.get(folder) ?? [], file]);
+    byFolder.set(folder, [...byFolder.get(folder) ?? [], ...sidecars]);
   }
-  for (const [folder, files] of byFolder) {
-    const sidecars = await findReadSidecars(folder, files);
-    for (const path of sidecars) {
-      const isLate = await changedSince(path, done.startedAtMs);
-      if (isLate) left.changed.push(path);
-      else await moveToDone(ingest, path);
+  for (const [folder, sidecars] of byFolder) {
+    const isNeeded = await findNeeded(folder);
+    for (const sidecar of sidecars) {
+      if (isNeeded.has(basename(sidecar.path))) continue;
+      const stuck = await putAside(ingest, sidecar);
+      if (stuck === "changed") left.changed.push(sidecar.path);
+      else if (stuck !== null) left.stuck.push({ file: { path: sidecar.path }, reason: stuck });
     }
   }
   return left;
+}
+
+/** Moves a sidecar away that was read; null if it is gone, else why it is not. */
+async function putAside(ingest: string, sidecar: ReadSidecar): Promise<string | null> {
+  try {
+    // Another file of the same name was read with it too.
+    if (!(await exists(sidecar.path))) return null;
+    if (!(await isSameSidecar(sidecar))) return "changed";
+    await moveToDone(ingest, sidecar.path);
+    return null;
+  } catch (error) {
+    return `It was read, but cannot be moved away: ${toMessage(error)}`;
+  }
 }
 
 /** Moves a file away whose content was stored before; null if it is gone, else why it is not. */
@@ -88,15 +104,15 @@ async function lookAtFile(path: string): Promise<FoundFile | null> {
   }
 }
 
-/** Sidecars of files that are gone from a folder, but for those that a file still there needs. */
-async function findReadSidecars(folder: string, files: readonly FoundFile[]): Promise<string[]> {
-  const names = await readFileNames(folder);
-  const gone = new Set(files.flatMap(({ name }) => allSidecarNames(name)));
-  const needed = new Set(
-    names.filter((name) => !isSidecarName(name)).flatMap((name) => allSidecarNames(name)),
-  );
-  return names.filter((name) => gone.has(name) && !needed.has(name))
-    .map((name) => join(folder, name));
+/** Names of the sidecars that the files in a folder have, or would have. */
+async function findNeeded(folder: string): Promise<Set<string>> {
+  const needed = new Set<string>();
+  const slice = new Slice();
+  for (const name of await readFileNames(folder)) {
+    if (!isSidecarName(name)) { for (const sidecar of allSidecarNames(name)) needed.add(sidecar); }
+    if (slice.isOver) await slice.yield();
+  }
+  return needed;
 }
 
 function allSidecarNames(name: string): string[] {
@@ -106,19 +122,18 @@ function allSidecarNames(name: string): string[] {
 
 /** Names of the files in a folder that are not hidden; none if it is gone. */
 export async function readFileNames(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  const slice = new Slice();
   try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.filter(({ name, isFile }) => isFile && !name.startsWith("."))
-      .map(({ name }) => name);
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      if (isFile && !name.startsWith(".")) names.push(name);
+      if (slice.isOver) await slice.yield();
+    }
+    return names;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
-}
-
-async function changedSince(path: string, momentMs: number): Promise<boolean> {
-  const file = await lookAtFile(path);
-  return file !== null && file.changedMs >= momentMs;
 }
 
 /** Renames a file into the folder of what is done, under its path or, if that is taken, with a number. */
@@ -151,6 +166,8 @@ export async function takeLateSidecar(
   const files = findIngested(library, ingest, path);
   if (files.length === 0) return null;
   const done: LateSidecar = { warnings: [], tagsAdded: 0 };
+  const read = new Map<string, ReadSidecar>();
+  let isTaken = false;
   for (const file of files) {
     const name = basename(file.path);
     const found = await readSidecars(
@@ -159,6 +176,10 @@ export async function takeLateSidecar(
       makeFolderNames(),
     );
     done.warnings.push(...found.warnings);
+    for (const sidecar of found.read) if (sidecar.path === path) read.set(path, sidecar);
+    // It was there before its own file was: that one is still to come.
+    if (found.foreign.includes(basename(path))) continue;
+    isTaken = true;
     const { md5, ext, sizeBytes } = file;
     const media = { ext, sizeBytes, width: null, height: null, durationMs: null };
     const outcomes = await library.writer.call("importImages", {
@@ -174,8 +195,12 @@ export async function takeLateSidecar(
     });
     done.tagsAdded += outcomes[0].tagsAdded;
   }
-  // One that cannot be read stays, to be looked at.
-  if (done.warnings.length === 0) await moveToDone(ingest, path);
+  if (!isTaken) return null;
+  // One that cannot be read stays, to be looked at, and so does one that changed since.
+  for (const sidecar of read.values()) {
+    const stuck = await putAside(ingest, sidecar);
+    if (stuck !== null && stuck !== "changed") done.warnings.push(stuck);
+  }
   return done;
 }
 

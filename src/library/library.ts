@@ -77,7 +77,8 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
   const writesNothing = options.writesNothing ?? false;
   if (options.mustExist && !(await exists(paths.database))) {
     throw new AppError("not_found", `There is no library in ${paths.folder}: it has no database`, {
-      remedy: "Name its folder with --library. If its database was lost, use: deno task rebuild",
+      remedy: "Name its folder with --library; serve and import make a new one. If its database was " +
+        "lost, use: deno task rebuild",
     });
   }
   if (!writesNothing) await makeLibraryFolder(paths.data);

@@ -42,7 +42,7 @@ export type RebuildReport = RefreshReport & {
  * In order: the library is held alone. A new database is made in `data/rebuild`, where nobody looks for
  * one; every row that can be read of the old one goes into it, then all that can be derived is derived
  * anew. It is read to its last page and compared with itself. The old one gets its log folded in, is kept
- * from everyone, and becomes a backup under a second name. The snapshot goes. One rename puts the new one
+ * from everyone, and a copy of it goes to the backups. The snapshot goes. One rename puts the new one
  * in its place. Whatever instant the program ends at, the database is the old or the new one; what else
  * lies in `data/rebuild` the next rebuild removes.
  */
@@ -241,13 +241,18 @@ class RebuildRun {
     for (const ending of ["-wal", "-shm"]) await removeIfThere(this.#made + ending);
     await syncFile(this.#made);
     const kept = await this.#keepOld(old);
-    for (const path of [snapshot, `${snapshot}.new`]) await removeIfThere(path);
-    for (const ending of ["-wal", "-journal"]) {
-      if (!(await exists(database + ending))) continue;
-      throw new AppError("locked", `Another program uses ${database}: there is a log of it`, {
-        remedy: "Close that program and try again",
-      });
+    for (const ending of ["-wal", "-shm", "-journal"]) {
+      const path = database + ending;
+      if (!(await exists(path))) continue;
+      // The log was folded in, and what indexes it says nothing.
+      if (ending !== "-shm" && (await Deno.stat(path)).size > 0) {
+        throw new AppError("locked", `Another program uses ${database}: there is a log of it`, {
+          remedy: "Close that program and try again",
+        });
+      }
+      await Deno.remove(path);
     }
+    for (const path of [snapshot, `${snapshot}.new`]) await removeIfThere(path);
     await Deno.rename(this.#made, database);
     await syncFolder(dirname(database));
     await this.#archive.call("letGo", null);
@@ -273,11 +278,11 @@ class RebuildRun {
     return await this.#keepRemains();
   }
 
-  /** Its log is folded in and nobody can write to it: a second name keeps it as it is. */
+  /** Its log is folded in and nobody can use it: a copy of it that was read back is the backup. */
   async #keepHeld(): Promise<string> {
-    const { database, backups } = this.#paths;
+    const { backups } = this.#paths;
     const temporary = join(this.#folder, "old.db");
-    await linkOrCopy(database, temporary);
+    await this.#archive.call("copyHeld", { target: temporary });
     const { sha256 } = await this.#archive.call("digest", { path: temporary });
     return await nameBackup({ temporary, folder: backups, kind: "before-rebuild", sha256 });
   }

@@ -63,13 +63,13 @@ export async function refreshLibrary(
   library: Library,
   options: RefreshOptions = {},
 ): Promise<RefreshReport> {
-  const report = await withLock(
-    library.paths.lock,
-    "rebuild",
-    () => new RefreshRun(library, options).run(),
-  );
-  await showChanges(library);
-  return report;
+  return await withLock(library.paths.lock, "rebuild", async () => {
+    try {
+      return await new RefreshRun(library, options).run();
+    } finally {
+      await showChanges(library);
+    }
+  });
 }
 
 /** Does what {@link refreshLibrary} does, for a caller who has the lock. */

@@ -101,6 +101,17 @@ export class StillFiles {
     return look.kind === "folder" ? "look_inside" : "wait";
   }
 
+  /**
+   * Looks at a path again later, whatever it is by now, unless it was first heard of before a moment: then
+   * false.
+   */
+  putOff(path: string, nowMs: number, sinceMs: number): boolean {
+    const entry = this.#entries.get(path);
+    if (entry === undefined || entry.sinceMs < sinceMs) return false;
+    entry.dueMs = nowMs + this.#stillMs;
+    return true;
+  }
+
   /** When the next look is due; null if nothing is waited for. Cost: O(paths). */
   get nextDueMs(): number | null {
     let next: number | null = null;

@@ -22,6 +22,7 @@ export type FileToStore = {
   md5: string;
   sizeBytes: number;
   mtimeMs: number;
+  inode: number;
   /** The true type's ending, without a dot. */
   ext: string;
   /** Moved files are linked where they lie on the library's device, so that no byte is copied. */
@@ -125,11 +126,11 @@ async function bringIn(file: FileToStore, temporary: string, calls: FileCalls): 
   await calls.mkdir(dirname(temporary), { recursive: true });
   const isLinked = file.isMove && await tryLink(file.path, temporary, calls);
   if (!isLinked) await calls.copyFile(file.path, temporary);
-  await syncFile(temporary, calls);
-  const source = await Deno.stat(file.path);
-  const copy = await Deno.stat(temporary);
-  const isSame = source.size === file.sizeBytes && copy.size === file.sizeBytes &&
-    (source.mtime?.getTime() ?? 0) === file.mtimeMs;
+  // A name may lead elsewhere by now: what is linked or copied must be the file that was looked at.
+  const copy = await Deno.lstat(temporary);
+  if (copy.isFile) await syncFile(temporary, calls);
+  const isSame = copy.isFile && copy.size === file.sizeBytes &&
+    isFileAsRead(await Deno.lstat(file.path), file);
   // The source of a move is removed later: its copy must be proven, not assumed.
   if (!isSame || (file.isMove && !isLinked && await getFileMd5(temporary) !== file.md5)) {
     throw new AppError("conflict", `Cannot store ${file.path}: it changed while it was read`);
@@ -182,27 +183,64 @@ async function tryLink(from: string, to: string, calls: FileCalls): Promise<bool
 /** Why the source of a moved file is left where it is; null: it is gone. */
 export type LeftReason = "it changed meanwhile" | "it is the stored file itself";
 
+/** A file as it was when it was read. */
+type ReadFile = { path: string; sizeBytes: number; mtimeMs: number; inode: number };
+
 /**
  * Removes the source of a move whose content is committed.
  *
  * It is left if it is not the file that was read any more, and if it is the stored file under another
- * path (a folder that is mounted twice): one inode with one name.
+ * path (a folder that is mounted twice). Only a look at it under a name that nobody else knows can tell
+ * both for sure, so it is renamed first; what a kill leaves under that name, the next import reads.
  *
  * @throws If a file cannot be looked at, above all the stored one, or the source cannot be removed.
  */
 export async function removeSource(
-  file: { path: string; sizeBytes: number; mtimeMs: number; inode: number },
+  file: ReadFile,
   stored: string,
   calls: FileCalls = Deno,
 ): Promise<LeftReason | null> {
-  const now = await Deno.lstat(file.path);
   const kept = await Deno.stat(stored);
-  const isSame = now.isFile && now.size === file.sizeBytes && kept.size === file.sizeBytes &&
-    (now.mtime?.getTime() ?? 0) === file.mtimeMs && inodeOf(now) === file.inode;
-  if (!isSame) return "it changed meanwhile";
-  if (isOneInode(now, kept) && (now.nlink ?? 1) < 2) return "it is the stored file itself";
-  await calls.remove(file.path);
-  return null;
+  if (kept.size !== file.sizeBytes || !isFileAsRead(await Deno.lstat(file.path), file)) {
+    return "it changed meanwhile";
+  }
+  const aside = join(dirname(file.path), `.imported-${crypto.randomUUID()}`);
+  await calls.rename(file.path, aside);
+  try {
+    const isSame = isFileAsRead(await Deno.lstat(aside), file);
+    if (isSame && await exists(stored)) {
+      await calls.remove(aside);
+      return null;
+    }
+    await giveBack(aside, file.path, calls);
+    return isSame ? "it is the stored file itself" : "it changed meanwhile";
+  } catch (error) {
+    await giveBack(aside, file.path, calls);
+    throw error;
+  }
+}
+
+/** Whether a hidden name is one that {@link removeSource} gives for a moment. */
+export function isAsideName(name: string): boolean {
+  return /^\.imported-[0-9a-f-]{36}$/.test(name);
+}
+
+/** Whether what is at a path is the file that was read, and no link to it. */
+export function isFileAsRead(now: Deno.FileInfo, file: Omit<ReadFile, "path">): boolean {
+  return now.isFile && now.size === file.sizeBytes && inodeOf(now) === file.inode &&
+    (now.mtime?.getTime() ?? 0) === file.mtimeMs;
+}
+
+/** Names a file that was renamed back: its own name, or one beside it if that is taken by now. */
+async function giveBack(aside: string, path: string, calls: FileCalls): Promise<void> {
+  if (!(await exists(aside))) return;
+  const { stem, ext } = splitExtension(basename(path));
+  for (let i = 1;; i++) {
+    const target = i === 1 ? path : join(dirname(path), `${stem}~${i}${ext}`);
+    if (await exists(target)) continue;
+    await calls.rename(aside, target);
+    return;
+  }
 }
 
 /** Whether two paths are names of one inode: what an interrupted move on one device leaves behind. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { AppError, toMessage } from "../base/errors.ts";
 import { WATCH_RESCAN_MINUTES, WATCH_RETRY_MS, WATCH_STILL_MS } from "../base/limits.ts";
 import { log } from "../base/log.ts";
+import { Slice } from "../base/slice.ts";
 import { TypedEventTarget } from "../base/typed_event_target.ts";
 import type { FolderChanges } from "../worker/contracts.ts";
 import { ownFolders } from "./import_folder.ts";
@@ -70,6 +71,7 @@ export class WatchService {
   readonly #told = new Map<string, string>();
   readonly #waiting = new Set<Waiting>();
   #own: string[] = [];
+  #ingestFault: string | null = null;
   #rootsReadMs = -Infinity;
   #listener: WatchListener | null = null;
   #running: { stopper: AbortController; done: Promise<void> } | null = null;
@@ -136,8 +138,9 @@ export class WatchService {
   }
 
   /**
-   * Says that the files that are missing in a root are gone for good: the next scan marks them. `name` with
-   * its `@` or without.
+   * Says that what a root asks is right: that its missing files are gone for good, or that its changed ones
+   * were edited. The next scan goes on, and asks again if it finds more by then. `name` with its `@` or
+   * without.
    *
    * @throws {AppError} `not_found` without such a root; `conflict` if its folder is not there at all, or if
    *   it asks nothing.
@@ -154,8 +157,7 @@ export class WatchService {
         remedy: "Connect its disk. Its images stay until then",
       });
     }
-    root.isAccepted = true;
-    root.scanDueMs = 0;
+    root.accept();
     this.#wake();
   }
 
@@ -242,9 +244,10 @@ export class WatchService {
       await this.#readRoots();
       for (const root of [...this.#roots.values()]) {
         if (signal.aborted) return;
-        await this.#step(root, signal);
+        await this.#step(root, { signal, isLast: false });
         if (root.state === "unavailable") await this.#listener?.close(root);
       }
+      await this.#importEdits(signal);
       this.#tell();
       const nowMs = this.#options.now();
       this.#answer(nowMs);
@@ -261,11 +264,29 @@ export class WatchService {
     }
   }
 
-  async #step(root: WatchedRoot, signal: AbortSignal): Promise<void> {
+  /** A file that seems edited may be one of another folder that has its name now: that one comes first. */
+  async #importEdits(signal: AbortSignal): Promise<void> {
+    const nowMs = this.#options.now();
+    const sinceMs = nowMs - PATIENCE_FACTOR * this.#options.stillMs;
+    const roots = [...this.#roots.values()];
+    if (!roots.every((root) => root.isCalm(nowMs, sinceMs))) return;
+    for (const root of roots) {
+      if (root.edits.size > 0 && !signal.aborted) await this.#step(root, { signal, isLast: true });
+    }
+  }
+
+  async #step(
+    root: WatchedRoot,
+    { signal, isLast }: { signal: AbortSignal; isLast: boolean },
+  ): Promise<void> {
     const { now, rescanMs, stillMs, retryMs } = this.#options;
+    // What keeps it waiting is still to be seen.
+    if (now() < root.blockedUntilMs) return;
     try {
       await stepRoot(this.#library, root, {
         exclude: this.#excludedFrom(root.plan),
+        fault: root.plan.mode === "ingest" ? this.#ingestFault : null,
+        isLast,
         signal,
         now,
         rescanMs,
@@ -294,7 +315,7 @@ export class WatchService {
   }
 
   /** Takes up what the system tells of a folder. */
-  #hear(root: WatchedRoot, changes: FolderChanges): void {
+  async #hear(root: WatchedRoot, changes: FolderChanges): Promise<void> {
     const nowMs = this.#options.now();
     const isRoot = (path: string) => path === root.plan.path;
     const isScanNeeded = changes.isIncomplete || changes.appeared.some(isRoot) ||
@@ -307,8 +328,13 @@ export class WatchService {
       const excluded = this.#excludedFrom(root.plan);
       const isOurs = (path: string) =>
         root.isWatched(path) && !excluded.some((folder) => isInside(path, folder));
-      for (const path of changes.appeared) if (isOurs(path)) root.still.touch(path, nowMs, true);
-      for (const path of changes.changed) if (isOurs(path)) root.still.touch(path, nowMs);
+      const slice = new Slice();
+      for (const [paths, isNew] of [[changes.appeared, true], [changes.changed, false]] as const) {
+        for (const path of paths) {
+          if (isOurs(path)) root.still.touch(path, nowMs, isNew);
+          if (slice.isOver) await slice.yield();
+        }
+      }
     }
     this.#wake();
   }
@@ -331,6 +357,7 @@ export class WatchService {
         mode: "in-place",
       })),
     ];
+    this.#ingestFault = await findIngestFault(ingest, plans);
     for (const plan of plans) {
       const known = this.#roots.get(plan.name);
       if (known?.plan.path === plan.path) continue;
@@ -375,6 +402,17 @@ export class WatchService {
     await promise;
     clearTimeout(timer);
   }
+}
+
+/** Files are moved out of `ingest/`, and never out of what is indexed in place. */
+async function findIngestFault(ingest: string, plans: readonly RootPlan[]): Promise<string | null> {
+  const [{ path }, ...roots] = plans;
+  const root = roots.find((plan) => isInside(path, plan.path));
+  if (root === undefined) return null;
+  const isLink = await exists(ingest) && (await Deno.lstat(ingest)).isSymlink;
+  if (!isLink && path !== root.path) return null;
+  return `${ingest} leads into ${root.path}, which is indexed in place and never written. Make it a ` +
+    "folder of its own";
 }
 
 function describe(error: unknown): string {

@@ -6,7 +6,7 @@ import { WorkerClient } from "../worker/worker_client.ts";
 import type { WatchedRoot } from "./watched_root.ts";
 
 /** Told what happened below the folder of a root. */
-export type ChangesListener = (root: WatchedRoot, changes: FolderChanges) => void;
+export type ChangesListener = (root: WatchedRoot, changes: FolderChanges) => Promise<void>;
 
 type Listening = { id: number; identity: string | null; done: Promise<void> };
 
@@ -69,7 +69,7 @@ export class WatchListener {
       while (true) {
         const changes = await this.#worker.call("next", { id });
         if (changes === null) break;
-        if (isCurrent()) this.#onChanges(root, changes);
+        if (isCurrent()) await this.#onChanges(root, changes);
       }
     } catch (error) {
       log("watch").warn("{name} is not watched for a moment: {reason}", {
@@ -81,6 +81,6 @@ export class WatchListener {
     // The worker died: the next scan begins anew.
     this.#open.delete(root);
     root.isLive = false;
-    this.#onChanges(root, { appeared: [], changed: [], isIncomplete: true });
+    await this.#onChanges(root, { appeared: [], changed: [], isIncomplete: true });
   }
 }

@@ -1,6 +1,7 @@
 import { pooledMap } from "@std/async";
 import { join, relative } from "node:path";
 import { WATCH_MISSING_SHARE_MAX, WATCH_MISSING_UNASKED } from "../base/limits.ts";
+import { Slice } from "../base/slice.ts";
 import { inPlacePath } from "../media/paths.ts";
 import { readPlacesBelow, readRecordedPlace, type RecordedPlace } from "../store/missing_files.ts";
 import { type FoundFile, type SkippedPath, walkFolder } from "./import_walk.ts";
@@ -160,11 +161,16 @@ async function isGone(path: string): Promise<boolean> {
 }
 
 /** Of missing places those that no new file can be, as far as inode and size tell: the rest was renamed. */
-export function withoutRenamed(
+export async function withoutRenamed(
   places: readonly RecordedPlace[],
   fresh: readonly FoundFile[],
-): RecordedPlace[] {
-  const keys = new Set(fresh.map(({ inode, sizeBytes }) => `${inode}:${sizeBytes}`));
+): Promise<RecordedPlace[]> {
+  const slice = new Slice();
+  const keys = new Set<string>();
+  for (const { inode, sizeBytes } of fresh) {
+    keys.add(`${inode}:${sizeBytes}`);
+    if (slice.isOver) await slice.yield();
+  }
   return places.filter(({ inode, sizeBytes }) => inode === 0 || !keys.has(`${inode}:${sizeBytes}`));
 }
 

@@ -1,6 +1,7 @@
 import { pooledMap } from "@std/async";
 import { basename, dirname, join } from "node:path";
 import { log } from "../base/log.ts";
+import { Slice } from "../base/slice.ts";
 import {
   countPlacesBelow,
   isRenamedPlace,
@@ -8,13 +9,14 @@ import {
   readScannedAt,
 } from "../store/missing_files.ts";
 import { sidecarNamesOf } from "../tags/sidecars.ts";
-import { isSidecarName, toFoundFile } from "./import_walk.ts";
+import { isSidecarName } from "./import_walk.ts";
 import { readFileNames, takeLateSidecar } from "./ingest_done.ts";
 import type { Library } from "./library.ts";
 import { exists } from "./library_paths.ts";
+import { lookAt, type PlainFolders } from "./look_at.ts";
 import { showChanges } from "./show_changes.ts";
 import type { Look } from "./still_files.ts";
-import { importReady } from "./watch_import.ts";
+import { importEdits, importReady } from "./watch_import.ts";
 import {
   compareWithRecord,
   findFirstAdded,
@@ -32,6 +34,10 @@ import { type FolderProbe, probeFolder, type WatchedRoot } from "./watched_root.
 export type StepOptions = {
   /** Folders that are not watched: the library's own, and roots inside this one. */
   exclude: readonly string[];
+  /** Why the folder must not be watched, whatever it holds; null: it may be. */
+  fault: string | null;
+  /** Whether edited files are imported: when no file waits in any folder that may be what they were. */
+  isLast: boolean;
   signal: AbortSignal;
   now: () => number;
   /** Complete scans are this far apart. */
@@ -68,7 +74,8 @@ export async function stepRoot(
   if (now < root.blockedUntilMs) return;
   const isScanDue = now >= root.scanDueMs;
   if (!isScanDue && !root.isHalted && root.isIdle) return;
-  const probe = await probeFolder(root.plan.path);
+  const found = await probeFolder(root.plan.path);
+  const probe = options.fault === null ? found : { ...found, fault: options.fault };
   const isScan = isScanDue || (root.isHalted && root.looksOtherwise(probe));
   if (root.isHalted && !isScan) return;
   if (isScan && root.scanStartedAtMs === null) root.scanDueMs = now + options.rescanMs;
@@ -78,6 +85,14 @@ export async function stepRoot(
   await settleFiles(library, root, options);
   await takeSidecars(library, root, options);
   await importReady(library, root, options);
+  if (options.isLast) {
+    const edited = await importEdits(library, root, options);
+    if (edited !== null) {
+      const recorded = countPlacesBelow(library.core.reader, root.plan.name);
+      halt(root, probe, askAboutEdits(root, edited, recorded));
+      return;
+    }
+  }
   await markReturned(library, root);
   await markLost(library, root, options);
   await finishScan(library, root, options);
@@ -98,16 +113,20 @@ function isAvailable(root: WatchedRoot, probe: FolderProbe, isScan: boolean): bo
   return true;
 }
 
+/** Why nothing is concluded from a folder. */
+type Halt = { state: "unavailable" | "asks"; message: string; missing?: number; edited?: number };
+
 /** Stops concluding anything from a folder; the next scan is due in its time, or when it looks otherwise. */
 function halt(
   root: WatchedRoot,
   probe: FolderProbe,
-  reason: { state: "unavailable" | "asks"; message: string; missing?: number },
+  reason: Halt,
 ): void {
   if (root.message !== reason.message) {
     log("watch").warn("{name}: {message}", { name: root.plan.name, message: reason.message });
   }
   root.missingAsked = reason.missing ?? null;
+  root.editedAsked = reason.edited ?? null;
   root.refuseFolder(probe, reason);
 }
 
@@ -122,8 +141,7 @@ async function scanRoot(
   root.dropWork();
   root.state = "scanning";
   await options.listen(probe.identity);
-  const scannedAt = readScannedAt(library.core.reader, plan.name) ??
-    await findFirstAdded(library, plan.name);
+  const scannedAt = await findScannedAt(library, plan.name, startedAt);
   const found = await lookThrough(library, {
     plan,
     exclude: options.exclude,
@@ -139,7 +157,14 @@ async function scanRoot(
   root.refusedAs = null;
   root.message = null;
   root.missingAsked = null;
+  root.editedAsked = null;
   await queueFound(root, found, options.now());
+}
+
+/** When a folder was scanned last, or its first file recorded; a clock that was ahead counts for nothing. */
+async function findScannedAt(library: Library, name: string, nowMs: number): Promise<number> {
+  const scannedAt = readScannedAt(library.core.reader, name) ?? await findFirstAdded(library, name);
+  return scannedAt > nowMs ? -Infinity : scannedAt;
 }
 
 /** Whether a scan may be believed; else the folder is refused, and nothing is taken from it or marked. */
@@ -152,7 +177,7 @@ async function isTrusted(
   const { found, probe } = scan;
   const unseen = await findUnseen(library, plan.name, found.seen);
   const gone = await findGone(plan, unseen);
-  const missing = withoutRenamed(gone, found.fresh).length;
+  const missing = (await withoutRenamed(gone, found.fresh)).length;
   // After all looks: if the folder went away during them, they mean nothing.
   const after = await probeFolder(plan.path);
   if (after.fault !== null || after.identity !== probe.identity) {
@@ -161,8 +186,13 @@ async function isTrusted(
     return false;
   }
   for (const { filepath } of gone) root.lost.add(filepath);
-  if (root.isAccepted) return true;
   const recorded = countPlacesBelow(library.core.reader, plan.name);
+  const changed = await countStillAsked(library, root, found);
+  if (changed !== null && isToBeAsked(changed, recorded)) {
+    halt(root, probe, askAboutEdits(root, root.editedAsked!, recorded));
+    return false;
+  }
+  if (root.accepted !== null && missing <= root.accepted.missing) return true;
   const isOther = root.identity !== null && root.identity !== probe.identity;
   const remedy = toRemedy(plan.name);
   if (recorded > 0 && found.filesSeen === 0) {
@@ -184,10 +214,33 @@ async function isTrusted(
   return false;
 }
 
-function askAbout({ plan }: WatchedRoot, missing: number, recorded: number) {
+/** While it asks about edited files, how many there are now, unread; null if it does not, or was answered. */
+async function countStillAsked(
+  library: Library,
+  root: WatchedRoot,
+  { fresh }: ScanFindings,
+): Promise<number | null> {
+  if (root.editedAsked === null || root.accepted !== null) return null;
+  const slice = new Slice();
+  let changed = 0;
+  for (const { path } of fresh) {
+    const place = readRecordedPlace(library.core.reader, toPlacePath(root.plan, path));
+    if (place !== undefined) changed++;
+    if (slice.isOver) await slice.yield();
+  }
+  return changed;
+}
+
+function askAboutEdits({ plan }: WatchedRoot, edited: number, recorded: number): Halt {
+  const message = `${edited} of ${recorded} recorded files of ${plan.path} have another content ` +
+    `than before: is it another disk? ${toRemedy(plan.name)}`;
+  return { state: "asks", message, edited };
+}
+
+function askAbout({ plan }: WatchedRoot, missing: number, recorded: number): Halt {
   const message = `${missing} of ${recorded} recorded files of ${plan.path} are missing. ` +
     toRemedy(plan.name);
-  return { state: "asks" as const, message, missing };
+  return { state: "asks", message, missing };
 }
 
 function toRemedy(name: string): string {
@@ -195,7 +248,11 @@ function toRemedy(name: string): string {
 }
 
 async function queueFound(root: WatchedRoot, found: ScanFindings, nowMs: number): Promise<void> {
-  for (const file of found.fresh) if (!root.isRefused(file)) root.still.see(file, nowMs);
+  const slice = new Slice();
+  for (const file of found.fresh) {
+    if (!root.isRefused(file)) root.still.see(file, nowMs);
+    if (slice.isOver) await slice.yield();
+  }
   for (const filepath of found.returned) root.returned.add(filepath);
   for (const path of found.sidecars) root.sidecars.add(path);
   for (const { path, code, reason } of found.skipped) {
@@ -215,13 +272,17 @@ async function settleFiles(
     options.signal.throwIfAborted();
     const paths = root.still.due(options.now(), LOOKS_A_ROUND);
     if (paths.length === 0) return;
-    const folders = new Map<string, Promise<boolean>>();
+    const folders: PlainFolders = new Map();
     const looks = pooledMap(LOOKS_AT_ONCE, paths, async (path): Promise<[string, Look]> => {
       return [path, await lookAt(path, folders)];
     });
     for await (const [path, look] of looks) {
+      if (look.kind === "file" && isSidecarBusy(root, path)) {
+        const sinceMs = options.now() - options.patienceMs;
+        if (root.still.putOff(path, options.now(), sinceMs)) continue;
+      }
       const verdict = root.still.judge(path, look, options.now());
-      if (verdict === "take" && look.kind === "file") takeFile(library, root, look, options.now());
+      if (verdict === "take" && look.kind === "file") takeFile(library, root, look);
       else if (verdict === "gone") await takeGone(library, root, path);
       else if (verdict === "look_inside" && !options.exclude.includes(path)) {
         await lookInside(library, root, { ...options, folder: path });
@@ -251,31 +312,10 @@ async function lookInside(
   for (const { filepath } of unseen) root.lost.add(filepath);
 }
 
-/** What is at a path. What a link leads to is not looked at: it has a path of its own, or lies outside. */
-async function lookAt(path: string, folders: Map<string, Promise<boolean>>): Promise<Look> {
-  try {
-    const folder = dirname(path);
-    let isPlain = folders.get(folder);
-    if (isPlain === undefined) {
-      isPlain = Deno.realPath(folder).then((real) => real === folder);
-      folders.set(folder, isPlain);
-    }
-    if (!(await isPlain)) return { kind: "other" };
-    const info = await Deno.lstat(path);
-    if (info.isFile) return { kind: "file", file: toFoundFile(path, basename(path), info) };
-    return { kind: info.isDirectory ? "folder" : "other" };
-  } catch (error) {
-    const isGone = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory;
-    return { kind: isGone ? "nothing" : "other" };
-  }
-}
-
 function takeFile(
   library: Library,
   root: WatchedRoot,
   { file }: Extract<Look, { kind: "file" }>,
-  nowMs: number,
 ): void {
   if (isSidecarName(file.name)) {
     root.sidecars.add(file.path);
@@ -283,13 +323,14 @@ function takeFile(
   }
   const state = compareWithRecord(library, root.plan, file);
   if (state === "returned") root.returned.add(toPlacePath(root.plan, file.path));
-  if (state !== "fresh" || root.isRefused(file)) return;
-  // Whoever writes a sidecar now has more to say of the file.
-  const { json, txt } = sidecarNamesOf(file.name);
-  const folder = dirname(file.path);
-  if ([...json, ...txt].some((name) => root.still.has(join(folder, name)))) {
-    root.still.see(file, nowMs);
-  } else root.ready.set(file.path, file);
+  if (state === "fresh" && !root.isRefused(file)) root.ready.set(file.path, file);
+}
+
+/** Whether somebody writes a sidecar of a file, and so has more to say of it. */
+function isSidecarBusy(root: WatchedRoot, path: string): boolean {
+  if (isSidecarName(path)) return false;
+  const { json, txt } = sidecarNamesOf(basename(path));
+  return [...json, ...txt].some((name) => root.still.has(join(dirname(path), name)));
 }
 
 /** Notes that a path leads to nothing any more: a recorded file, or a folder with recorded files. */
@@ -309,17 +350,19 @@ async function takeSidecars(
   options: StepOptions,
 ): Promise<void> {
   const byFolder = Map.groupBy(root.sidecars, (path) => dirname(path));
+  const slice = new Slice();
   for (const [folder, paths] of byFolder) {
     options.signal.throwIfAborted();
     const names = new Set(paths.map((path) => basename(path)));
     const claimed = new Set<string>();
     for (const name of await readFileNames(folder)) {
+      if (slice.isOver) await slice.yield();
       if (isSidecarName(name)) continue;
       const { json, txt } = sidecarNamesOf(name);
       const own = [...json, ...txt].filter((sidecar) => names.has(sidecar));
       if (own.length === 0) continue;
       for (const sidecar of own) claimed.add(sidecar);
-      await readAgain(root, join(folder, name));
+      await readAgain(library, root, { path: join(folder, name), nowMs: options.now() });
     }
     for (const path of paths) {
       root.sidecars.delete(path);
@@ -331,18 +374,25 @@ async function takeSidecars(
 }
 
 /** Imports a file once more for its sidecars, unless it waits to be imported anyway. */
-async function readAgain(root: WatchedRoot, path: string): Promise<void> {
-  if (root.still.has(path) || root.ready.has(path)) return;
-  const look = await lookAt(path, new Map());
+async function readAgain(
+  library: Library,
+  root: WatchedRoot,
+  { path, nowMs }: { path: string; nowMs: number },
+): Promise<void> {
+  if (root.still.has(path) || root.ready.has(path) || root.edits.has(path)) return;
+  const look = await lookAt(path);
   if (look.kind !== "file" || root.isRefused(look.file)) return;
   if (root.plan.mode === "in-place") root.readAgain.add(path);
-  root.ready.set(path, look.file);
+  // One that is new may only just be beginning.
+  if (compareWithRecord(library, root.plan, look.file) === "fresh") {
+    root.still.see(look.file, nowMs);
+  } else root.ready.set(path, look.file);
 }
 
 async function readLate(library: Library, root: WatchedRoot, path: string): Promise<void> {
   const late = await takeLateSidecar(library, root.plan.path, path);
   if (late === null) return;
-  root.counts.sidecars++;
+  if (late.warnings.length === 0) root.counts.sidecars++;
   for (const reason of late.warnings) root.warn(path, reason);
   await showChanges(library);
 }
@@ -367,10 +417,15 @@ async function markLost(
 ): Promise<void> {
   if (root.lost.size === 0) return;
   const isUnsettled = root.still.countSince(options.now() - options.patienceMs) > 0;
-  if (isUnsettled || root.ready.size > 0) return;
+  if (isUnsettled || root.ready.size + root.edits.size > 0) return;
   const { reader } = library.core;
-  const places = [...root.lost].map((filepath) => readRecordedPlace(reader, filepath))
-    .filter((place) => place !== undefined && !place.isMissing) as { filepath: string }[];
+  const slice = new Slice();
+  const places: { filepath: string }[] = [];
+  for (const filepath of root.lost) {
+    const place = readRecordedPlace(reader, filepath);
+    if (place !== undefined && !place.isMissing) places.push(place);
+    if (slice.isOver) await slice.yield();
+  }
   const gone = await findGone(root.plan, places);
   // After all looks: if the folder went away during them, they mean nothing.
   const probe = await probeFolder(root.plan.path);
@@ -380,8 +435,13 @@ async function markLost(
     return;
   }
   const recorded = countPlacesBelow(reader, root.plan.name);
-  const missing = gone.filter(({ filepath }) => !isRenamedPlace(reader, filepath)).length;
-  if (!root.isAccepted && isToBeAsked(missing, recorded)) {
+  let missing = 0;
+  for (const { filepath } of gone) {
+    if (!isRenamedPlace(reader, filepath)) missing++;
+    if (slice.isOver) await slice.yield();
+  }
+  const isAccepted = root.accepted !== null && missing <= root.accepted.missing;
+  if (!isAccepted && isToBeAsked(missing, recorded)) {
     if (root.scanStartedAtMs === null) {
       root.lost.clear();
       root.scanDueMs = 0;
@@ -390,6 +450,7 @@ async function markLost(
   }
   root.lost.clear();
   for (let i = 0; i < gone.length; i += MARKED_AT_ONCE) {
+    options.signal.throwIfAborted();
     const lost = gone.slice(i, i + MARKED_AT_ONCE).map(({ filepath }) => filepath);
     const changes = await library.writer.call("markPlaces", { lost, returned: [] });
     root.counts.missing += changes.missing;
@@ -406,10 +467,10 @@ async function finishScan(
 ): Promise<void> {
   const startedAtMs = root.scanStartedAtMs;
   const isUnsettled = root.still.countSince(options.now() - options.patienceMs) > 0;
-  const isBusy = root.ready.size + root.lost.size + root.sidecars.size > 0;
+  const isBusy = root.ready.size + root.edits.size + root.lost.size + root.sidecars.size > 0;
   if (startedAtMs === null || isUnsettled || isBusy) return;
   await library.writer.call("finishScan", { folder: root.plan.name, startedAtMs });
   root.scanStartedAtMs = null;
-  root.isAccepted = false;
+  root.accepted = null;
   root.state = "watching";
 }

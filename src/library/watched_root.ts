@@ -14,8 +14,8 @@ export type RootPlan = {
 /**
  * How the watching of a folder stands: `stopped`; `scanning`: it is looked through; `watching`;
  * `unavailable`: the folder is gone, empty or another one, so nothing is concluded from it; `asks`: so many
- * files are missing that a person must say whether that is right. The last two change nothing in the
- * library.
+ * files are missing, or have another content, that a person must say whether that is right. The last two
+ * change nothing in the library.
  */
 export type WatchState = "stopped" | "scanning" | "watching" | "unavailable" | "asks";
 
@@ -55,6 +55,8 @@ export type WatchRootStatus = RootPlan & WatchCounts & {
   message: string | null;
   /** Files that are missing while it asks. */
   missingAsked: number | null;
+  /** Files whose content is another one while it asks. */
+  editedAsked: number | null;
   /** Whether changes are seen at once; else the folder is only looked through from time to time. */
   isLive: boolean;
   /** Pictures and videos that the last scan met. */
@@ -118,6 +120,11 @@ export class WatchedRoot {
   readonly still: StillFiles;
   /** Files that are to be imported, by path. */
   readonly ready = new Map<string, FoundFile>();
+  /**
+   * Files with a recorded path that are not what was recorded. They are imported last of all: what was
+   * there may be found under another name, in another folder.
+   */
+  readonly edits = new Map<string, FoundFile>();
   /** Sidecars that are to be read again. */
   readonly sidecars = new Set<string>();
   /** Known files that are imported once more for what their sidecars say. */
@@ -134,6 +141,8 @@ export class WatchedRoot {
   message: string | null = null;
   /** Files that are missing while it asks. */
   missingAsked: number | null = null;
+  /** Files whose content is another one while it asks. */
+  editedAsked: number | null = null;
   /** Whether changes are seen at once. */
   isLive = false;
   /** Pictures and videos that the last scan met. */
@@ -144,8 +153,8 @@ export class WatchedRoot {
   identity: string | null = null;
   /** What the folder looked like when it was refused: while it looks the same it is refused again. */
   refusedAs: string | null = null;
-  /** Whether a person said that what is missing is gone. */
-  isAccepted = false;
+  /** How much a person said is right; null: nobody said anything. More than that is asked again. */
+  accepted: { missing: number; edited: number } | null = null;
   /** When the next scan is due. */
   scanDueMs = 0;
   /** When the scan began that is under way; null: none is. */
@@ -219,6 +228,7 @@ export class WatchedRoot {
   dropWork(): void {
     this.still.clear();
     this.ready.clear();
+    this.edits.clear();
     this.sidecars.clear();
     this.readAgain.clear();
     this.lost.clear();
@@ -231,6 +241,20 @@ export class WatchedRoot {
     return this.state === "unavailable" || this.state === "asks";
   }
 
+  /** Takes what it asks for right; all that it finds if it could not ask yet. */
+  accept(): void {
+    this.accepted = this.isHalted
+      ? { missing: this.missingAsked ?? 0, edited: this.editedAsked ?? 0 }
+      : { missing: Infinity, edited: Infinity };
+    this.scanDueMs = 0;
+  }
+
+  /** Whether no file that appeared since a moment waits here to be known. */
+  isCalm(nowMs: number, sinceMs: number): boolean {
+    if (this.isHalted || (nowMs < this.blockedUntilMs && this.isFailed)) return true;
+    return this.scanDueMs > nowMs && this.ready.size === 0 && this.still.countSince(sinceMs) === 0;
+  }
+
   /** When there is something to do again; `retryMs` after now a folder that is refused is looked at. */
   nextDueMs(nowMs: number, retryMs: number): number {
     if (nowMs < this.blockedUntilMs) return this.blockedUntilMs;
@@ -241,8 +265,8 @@ export class WatchedRoot {
 
   /** Whether nothing waits to be done. */
   get isIdle(): boolean {
-    return this.still.size + this.ready.size + this.sidecars.size + this.lost.size +
-            this.returned.size === 0 && this.scanStartedAtMs === null;
+    return this.still.size + this.ready.size + this.edits.size + this.sidecars.size +
+            this.lost.size + this.returned.size === 0 && this.scanStartedAtMs === null;
   }
 
   /** How it stands. */
@@ -253,10 +277,11 @@ export class WatchedRoot {
       state: this.state,
       message: this.message,
       missingAsked: this.missingAsked,
+      editedAsked: this.editedAsked,
       isLive: this.isLive,
       filesSeen: this.filesSeen,
       lastScanAt: this.lastScanAt,
-      queued: this.still.size + this.ready.size,
+      queued: this.still.size + this.ready.size + this.edits.size,
       problems: this.#problems,
     };
   }

@@ -4,7 +4,8 @@ import { type Database, execute, prepared } from "./database.ts";
 import { findImplicationPath, readTagId } from "./implications.ts";
 import { readTagRuleJobs, startTagRuleJob } from "./tag_rule_jobs.ts";
 import { followAliases, followedTagRulesOf, mergeAliasedImplications } from "./tag_rules.ts";
-import { ensureTag, readTagCategory } from "./tags.ts";
+import { readTagCategory } from "./tag_categories.ts";
+import { ensureTag } from "./tags.ts";
 
 /** Another name of a tag. */
 export type Alias = {

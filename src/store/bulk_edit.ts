@@ -5,15 +5,16 @@ import {
   isOperationUndone,
   type Operation,
   readOperation,
-  runBatch,
+  runBatches,
   stopOperation,
   writeOperation,
 } from "./operations.ts";
-import { recordEdit } from "./post_history.ts";
-import { isEditUndone, readEdit } from "./read_history.ts";
-import { applyTagEdit, checkCategories, resolveTags, type WantedTag } from "./tags.ts";
+import { recordEdits } from "./post_history.ts";
+import { isEditUndone, readEdits } from "./read_history.ts";
+import { checkCategories } from "./tag_categories.ts";
+import { applyTagEdits, resolveTags, type WantedTag } from "./tags.ts";
 import { isImageTrashed } from "./trash.ts";
-import { findEditedImage, undoEdit } from "./undo.ts";
+import { findEditedImage, undoEdits, type UndoneEdit } from "./undo.ts";
 
 /** An edit of many images. */
 export type BulkEdit = {
@@ -80,38 +81,73 @@ function readEditsInForce(db: Database, operationId: number): Int32Array {
 }
 
 /**
- * Does the next batch of an operation, in one transaction of the caller's. Cost: about 0.2 ms an image.
+ * Does the next batches of an operation, in one transaction of the caller's: one, and more of them until
+ * `forMs` are over. Cost: about 0.1 ms an image.
  *
- * @throws {AppError} As `runBatch`; `conflict` if a tag got another category meanwhile.
+ * @throws {AppError} As `runBatches`; `conflict` if a tag got another category meanwhile.
  */
-export function runOperationBatch(db: Database, operationId: number): Operation {
-  return runBatch(db, operationId, (operation, id) => {
-    return operation.kind === "bulk_edit" ? editOne(db, operation, id) : undoOne(db, operation, id);
+export function runOperationBatch(db: Database, operationId: number, forMs = 0): Operation {
+  return runBatches(db, { operationId, forMs }, (operation, ids) => {
+    return operation.kind === "bulk_edit"
+      ? editImages(db, operation, ids)
+      : undoBatch(db, operation, ids);
   });
 }
 
-function editOne(db: Database, { id, steps }: Operation, imageId: number): BatchOutcome {
-  if (prepared(db, "SELECT 1 FROM images WHERE id = ?").value(imageId) === undefined) {
-    return { kind: "skipped", imageId, why: isImageTrashed(db, imageId) ? "trashed" : "gone" };
-  }
-  const { add = [], remove = [], editor } = steps;
-  const label = { imageId, editor, operation: { id, isFurther: steps.hasHead } };
-  const recorded = recordEdit(db, label, (_, detail) => {
-    applyTagEdit(db, { imageId, add, remove, editor, expectedTags: null }, detail);
-  });
-  return { kind: recorded === undefined ? "unchanged" : "changed" };
-}
-
-function undoOne(db: Database, { id, steps }: Operation, editId: number): BatchOutcome {
-  const edit = readEdit(db, editId);
-  // Somebody took it back alone meanwhile.
-  if (edit === undefined || isEditUndone(db, editId)) return { kind: "unchanged" };
-  const found = findEditedImage(db, edit);
-  if (typeof found !== "number") return { kind: "skipped", imageId: edit.imageId, why: found };
-  const { kept } = undoEdit(
-    db,
-    { editId, editor: steps.editor },
-    { id, isFurther: steps.hasHead },
+function editImages(
+  db: Database,
+  { id, steps }: Operation,
+  imageIds: readonly number[],
+): BatchOutcome[] {
+  const { add = [], remove = [], editor, hasHead } = steps;
+  const there = new Set(
+    prepared(db, "SELECT id FROM images WHERE id IN (SELECT value FROM json_each(?))")
+      .values<[number]>(JSON.stringify(imageIds)).flat(),
   );
-  return { kind: "changed", isKept: kept.length > 0 };
+  const images = imageIds.filter((imageId) => there.has(imageId)).map((imageId) => ({ imageId }));
+  const label = { editor, images, operation: { id, isFurther: hasHead } };
+  const recorded = recordEdits(db, label, (drafts) => {
+    applyTagEdits(db, { add, remove }, drafts);
+  });
+  const gone = imageIds.filter((imageId) => !there.has(imageId)).map((imageId): BatchOutcome => {
+    return { kind: "skipped", imageId, why: isImageTrashed(db, imageId) ? "trashed" : "gone" };
+  });
+  return [
+    ...recorded.map((edit): BatchOutcome => ({ kind: edit ? "changed" : "unchanged" })),
+    ...gone,
+  ];
+}
+
+function undoBatch(
+  db: Database,
+  { id, steps }: Operation,
+  editIds: readonly number[],
+): BatchOutcome[] {
+  const outcomes: BatchOutcome[] = [];
+  let { hasHead } = steps;
+  let edits = new Map<number, UndoneEdit>();
+  const flush = () => {
+    if (edits.size === 0) return;
+    const label = { editor: steps.editor, operation: { id, isFurther: hasHead } };
+    const undone = undoEdits(db, [...edits.values()], label);
+    hasHead = true;
+    outcomes.push(
+      ...undone.map(({ kept }): BatchOutcome => ({ kind: "changed", isKept: kept.length > 0 })),
+    );
+    edits = new Map();
+  };
+  for (const edit of readEdits(db, editIds)) {
+    // Somebody took it back alone meanwhile.
+    if (isEditUndone(db, edit.id)) continue;
+    const imageId = findEditedImage(db, edit);
+    if (typeof imageId !== "number") {
+      outcomes.push({ kind: "skipped", imageId: edit.imageId, why: imageId });
+      continue;
+    }
+    // An image that several of the edits are of: one after the other.
+    if (edits.has(imageId)) flush();
+    edits.set(imageId, { edit, imageId });
+  }
+  flush();
+  return outcomes;
 }

@@ -10,7 +10,7 @@ import {
   readTableNames,
 } from "./database.ts";
 import { findFullTextFaults } from "./full_text.ts";
-import { TAG_COLUMN_NAMES } from "./tags.ts";
+import { TAG_COLUMN_NAMES } from "./tag_columns.ts";
 
 /** What can be wrong within a database. */
 export type DatabaseFaultKind =

@@ -3,7 +3,7 @@ import type { FileState } from "./check_places.ts";
 import { type Database, execute, prepared, readTableNames } from "./database.ts";
 import { rebuildFullText } from "./full_text.ts";
 import { writeJournal } from "./post_history.ts";
-import { writeTagColumns } from "./tags.ts";
+import { writeTagColumns } from "./tag_columns.ts";
 
 /** A repair that only the database takes part in. */
 export type DatabaseRepair =
@@ -37,7 +37,7 @@ export function repairDatabase(db: Database, repair: DatabaseRepair): { changed:
     case "changed_file":
       return { changed: recordPlaces(db, repair.places) };
     case "tag_columns":
-      for (const id of repair.imageIds) writeTagColumns(db, id);
+      writeTagColumns(db, repair.imageIds);
       keep(db, { repair: repair.kind, imageIds: repair.imageIds });
       return { changed: repair.imageIds.length };
     case "full_text":

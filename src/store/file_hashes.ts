@@ -1,4 +1,4 @@
-import { type Database, execute, prepared, toNumber } from "./database.ts";
+import { type Database, execute, prepared } from "./database.ts";
 import type { FilePlace } from "./import_images.ts";
 
 /** Hashes of a file as hex; null where nobody computed one. */
@@ -12,7 +12,8 @@ const PLACES_ASKED = 1_000;
 
 /**
  * Finds what is known of files, by where they lie: remembered hashes, and those of recorded places. Only what
- * was hashed while size, time and inode were these counts. Cost: about 2 µs a place.
+ * was hashed while size, time and inode were these counts. Cost: about 2 µs a place: rows come packed, as one
+ * text.
  */
 export function readKnownHashes(
   db: Database,
@@ -20,17 +21,13 @@ export function readKnownHashes(
 ): Map<string, KnownHash> {
   const found = new Map<string, KnownHash>();
   for (let at = 0; at < places.length; at += PLACES_ASKED) {
-    const asked = new Map(places.slice(at, at + PLACES_ASKED).map((one) => [one.filepath, one]));
-    const wanted = JSON.stringify([...asked.keys()]);
+    const asked = places.slice(at, at + PLACES_ASKED);
+    const wanted = JSON.stringify(asked.map(({ filepath }) => filepath));
     for (const sql of [RECORDED, REMEMBERED]) {
-      const rows = prepared(db, sql).values<[string, number, number, number, string, string]>(
-        wanted,
-      );
-      for (const [filepath, size, mtime, inode, head, md5] of rows) {
-        const now = asked.get(filepath)!;
-        const isSame = toNumber(size) === now.sizeBytes && toNumber(mtime) === now.mtimeMs &&
-          toNumber(inode) === now.inode;
-        if (!isSame) continue;
+      const [packed] = prepared(db, sql).value<[string]>(wanted)!;
+      for (const [i, size, mtime, inode, head, md5] of JSON.parse(packed) as PackedHash[]) {
+        const { filepath, sizeBytes, mtimeMs, inode: inodeNow } = asked[i];
+        if (size !== sizeBytes || mtime !== mtimeMs || inode !== inodeNow) continue;
         const before = found.get(filepath);
         found.set(filepath, {
           head: head || (before?.head ?? null),
@@ -42,13 +39,25 @@ export function readKnownHashes(
   return found;
 }
 
+/** Number of the asked place, size, time, inode, and both hashes, empty where there is none. */
+type PackedHash = [
+  i: number,
+  size: number,
+  mtime: number,
+  inode: number,
+  head: string,
+  md5: string,
+];
+
 const RECORDED = `
-  SELECT files.filepath, files.size_bytes, mtime_ms, inode, '', iif(length(md5) = 32, lower(md5), '')
+  SELECT json_group_array(json_array(wanted.key, files.size_bytes, mtime_ms, inode, '',
+    iif(length(md5) = 32, lower(md5), '')))
   FROM json_each(?) AS wanted JOIN image_files AS files ON files.filepath = wanted.value
   JOIN images ON images.id = files.image_id`;
 
 const REMEMBERED = `
-  SELECT filepath, size_bytes, mtime_ms, inode, lower(hex(head)), lower(hex(md5))
+  SELECT json_group_array(json_array(wanted.key, size_bytes, mtime_ms, inode, lower(hex(head)),
+    lower(hex(md5))))
   FROM json_each(?) AS wanted JOIN file_hashes ON filepath = wanted.value`;
 
 /** Whether any hash is known, so that a search for copies may have nothing to read. */

@@ -1,6 +1,6 @@
 import { type Database, execute, readTableNames } from "./database.ts";
 import { CHIBIBOORU_SCHEMA } from "./schema.ts";
-import { TAG_COLUMN_NAMES } from "./tags.ts";
+import { TAG_COLUMN_NAMES } from "./tag_columns.ts";
 
 /**
  * Makes the full-text table anew from the images, whatever state it is in. Runs inside the caller's

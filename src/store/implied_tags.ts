@@ -1,23 +1,5 @@
-import { type Database, prepared } from "./database.ts";
+import { type ImageLinks, statedTags } from "./image_links.ts";
 import type { TagRules } from "./tag_rules.ts";
-
-/** Tag → who says that the image has it (`image_tags.source`). */
-export type ImageLinks = Map<number, string>;
-
-/** Tags of an image, with who says so. Cost: O(tags of the image). */
-export function readImageLinks(db: Database, imageId: number): ImageLinks {
-  return new Map(
-    prepared(
-      db,
-      "SELECT tag_id, coalesce(source, 'original') FROM image_tags WHERE image_id = ?",
-    ).values<[number, string]>(imageId),
-  );
-}
-
-/** Tags of an image that something besides an implication gives. */
-export function statedTags(links: ImageLinks): number[] {
-  return [...links].filter(([, origin]) => origin !== "implication").map(([tag]) => tag);
-}
 
 /** What {@link planImpliedTags} finds, as ids. */
 export type ImpliedChange = { add: number[]; drop: number[] };
@@ -52,10 +34,4 @@ export function planImpliedTags(
     add: [...implied].filter((tag) => !now.has(tag)),
     drop: leftOver.filter((tag) => wasImplied.has(tag)),
   };
-}
-
-/** Names of some tags. */
-export function readTagNames(db: Database, ids: readonly number[]): string[] {
-  const name = prepared(db, "SELECT name FROM tags WHERE id = ?");
-  return ids.map((id) => name.value<[string]>(id)?.[0]).filter((found) => found !== undefined);
 }

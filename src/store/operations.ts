@@ -134,44 +134,57 @@ export function writeOperation(
 }
 
 /**
- * Does the next batch of an operation, and ends it with the last one. An operation that was interrupted
- * goes on. `work` does one id and gives what became of it; what it throws undoes the batch.
+ * Does the next batch of an operation, and those behind it until `forMs` are over; ends it with the last
+ * one. An operation that was interrupted goes on. `work` does some ids and gives what became of each; what
+ * it throws undoes all of them.
  *
  * @throws {AppError} `not_found`; `conflict` if the operation is done or stopped.
  */
-export function runBatch(
+export function runBatches(
   db: Database,
-  operationId: number,
-  work: (operation: Operation, id: number) => BatchOutcome,
+  { operationId, forMs }: { operationId: number; forMs: number },
+  work: (operation: Operation, ids: readonly number[]) => BatchOutcome[],
 ): Operation {
+  const endsAtMs = performance.now() + forMs;
   const operation = requireOperation(db, operationId);
   if (operation.state !== "running" && operation.state !== "interrupted") {
     throw new AppError("conflict", `Operation ${operationId} is ${operation.state}`);
   }
+  operation.state = "running";
+  withPutOffMerges(db, () => {
+    do runBatch(db, operation, work); while (
+      operation.state === "running" && performance.now() < endsAtMs
+    );
+  });
+  saveOperation(db, operation);
+  return operation;
+}
+
+function runBatch(
+  db: Database,
+  operation: Operation,
+  work: (operation: Operation, ids: readonly number[]) => BatchOutcome[],
+): void {
+  const { id, steps } = operation;
   const batch = prepared(
     db,
     "SELECT batch, ids FROM operation_batches WHERE operation_id = ? ORDER BY batch LIMIT 1",
-  ).value<[number, Uint8Array]>(operationId);
-  operation.state = "running";
+  ).value<[number, Uint8Array]>(id);
   if (batch !== undefined) {
-    const ids = new Int32Array(batch[1].slice().buffer);
-    withPutOffMerges(db, () => {
-      for (const id of ids) addOutcome(operation.steps, work(operation, id));
-    });
-    operation.steps.done += ids.length;
+    const ids = [...new Int32Array(batch[1].slice().buffer)];
+    for (const outcome of work(operation, ids)) addOutcome(steps, outcome);
+    steps.done += ids.length;
     execute(
       db,
       "DELETE FROM operation_batches WHERE operation_id = ? AND batch = ?",
-      operationId,
+      id,
       batch[0],
     );
   }
-  if (operation.steps.done >= operation.steps.total || batch === undefined) {
+  if (steps.done >= steps.total || batch === undefined) {
     operation.state = "done";
-    operation.steps.endedAtMs = Date.now();
+    steps.endedAtMs = Date.now();
   }
-  saveOperation(db, operation);
-  return operation;
 }
 
 function addOutcome(steps: OperationSteps, outcome: BatchOutcome): void {

@@ -5,9 +5,9 @@ import { type Database, execute, prepared, toNumber } from "./database.ts";
 import { readFavouritedAt, writeFavourite } from "./favourites.ts";
 import { findPoolByName, readPlaceInPool, savePool, setInPool } from "./pools.ts";
 import { type PostDifference, recordEdit, type ReplacedParent } from "./post_history.ts";
+import { changeTagCategory } from "./tag_categories.ts";
 import {
   applyTagEdit,
-  changeTagCategory,
   readImageTagNames,
   type TagChange,
   type WantedTag,

@@ -1,6 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import { type Database, execute, prepared, toNumber } from "./database.ts";
-import { compareTags, readTagsAfter, readTagsBefore, type TagEditDetail } from "./tag_history.ts";
+import { KnownTags } from "./known_tags.ts";
+import { compareTags, readTagsOf, type TagEditDetail, type TagsAtMoment } from "./tag_history.ts";
 
 /** Who edits where nobody says it: a library has one account. */
 export const OWNER = "owner";
@@ -34,86 +35,122 @@ export type EditLabel = {
   imageId: number;
   /** Who edits. */
   editor: string;
-  /** The operation on many images that it is a part of, and whether an earlier edit stands for that. */
-  operation?: { id: number; isFurther: boolean };
   /** The edit that it takes back. */
   undoes?: number;
+};
+
+/** What is said of the edits of several images, each given once. */
+export type EditsLabel = {
+  editor: string;
+  images: readonly { imageId: number; undoes?: number }[];
+  /** The operation that they are part of, and whether an earlier edit stands for it in lists. */
+  operation?: { id: number; isFurther: boolean };
+};
+
+/** An edit that is being made; it says here what it changes besides tags, and which got a category. */
+export type EditDraft = {
+  imageId: number;
+  md5: string;
+  undoes?: number;
+  difference: PostDifference;
+  detail: TagEditDetail;
 };
 
 /** What {@link recordEdit} wrote. */
 export type RecordedEdit = { editId: number; added: string[]; removed: string[] };
 
 /**
- * Runs an edit of one image and writes it into the history: who, when, the tags before, what came and
- * went, and all that is needed to take it back. `change` says in its arguments what it changes besides tags,
- * and which tags got a category. Undefined when nothing changed; an undo is written all the same. Runs inside the caller's
- * transaction. Cost: two readings of the image's tags.
+ * Runs an edit of one image and writes it into the history, as {@link recordEdits} does.
  *
  * @throws {AppError} `not_found` without such an image; what `change` throws.
  */
 export function recordEdit(
   db: Database,
-  label: EditLabel,
+  { imageId, editor, undoes }: EditLabel,
   change: (difference: PostDifference, detail: TagEditDetail) => void,
 ): RecordedEdit | undefined {
-  const { imageId, editor, operation, undoes } = label;
-  const md5 = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)?.[0];
-  if (md5 === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
-  const before = readTagsBefore(db, { imageId, md5 });
-  const difference: PostDifference = {};
-  const detail: TagEditDetail = {};
-  change(difference, detail);
-  const after = readTagsAfter(db, { imageId, md5 });
-  const { added, removed } = compareTags(db, { before, after }, detail);
-  const hasMore = Object.keys(difference).length > 0;
-  const isNothing = !hasMore && added.length + removed.length === 0 &&
-    Object.keys(detail).length === 0;
-  if (isNothing && undoes === undefined) return undefined;
-  const journalId = hasMore
-    ? writeJournal(db, "post_edit", { imageId, editor, ...difference })
-    : operation?.id ?? null;
-  const editId = writeTagEdit(db, {
-    ...label,
-    md5,
-    journalId,
-    added,
-    removed,
-    tagsBefore: before.names,
-    detail,
-  });
-  return { editId, added, removed };
+  const label = { editor, images: [{ imageId, undoes }] };
+  return recordEdits(db, label, ([draft]) => change(draft.difference, draft.detail))[0];
 }
 
-type NewTagEdit = EditLabel & {
-  md5: string;
-  journalId: number | null;
-  added: string[];
-  removed: string[];
-  /** JSON. */
-  tagsBefore: string;
-  detail: TagEditDetail;
-};
+/**
+ * Runs edits of images and writes each into the history: who, when, the tags before, what came and went,
+ * and all that is needed to take it back. Undefined for those in which nothing changed; an undo is written
+ * all the same. Runs inside the caller's transaction. Cost: two readings of the images' tags.
+ *
+ * @throws {AppError} `not_found` without one of the images; what `change` throws.
+ */
+export function recordEdits(
+  db: Database,
+  label: EditsLabel,
+  change: (drafts: EditDraft[]) => void,
+): (RecordedEdit | undefined)[] {
+  const drafts = draftEdits(db, label);
+  const before = readTagsOf(db, drafts);
+  change(drafts);
+  const after = readTagsOf(db, drafts);
+  const tags = new KnownTags(db);
+  for (const moment of [before, after]) {
+    tags.load([...moment.values()].flatMap(({ links }) => [...links.keys()]));
+  }
+  const found = drafts.map((draft): FoundEdit => {
+    const old = before.get(draft.imageId)!;
+    const moments = { before: old, after: after.get(draft.imageId)! };
+    return { ...draft, ...compareTags(tags, moments, draft.detail), before: old };
+  });
+  const ids = writeTagEdits(db, label, { tags, edits: found.filter(isWorthKeeping) });
+  return found.map(({ imageId, added, removed }) => {
+    const editId = ids.get(imageId);
+    return editId === undefined ? undefined : { editId, added, removed };
+  });
+}
 
-function writeTagEdit(db: Database, edit: NewTagEdit): number {
-  const [id] = prepared(
+function draftEdits(db: Database, { images }: EditsLabel): EditDraft[] {
+  const md5s = new Map(
+    prepared(db, "SELECT id, md5 FROM images WHERE id IN (SELECT value FROM json_each(?))")
+      .values<[number, string]>(JSON.stringify(images.map(({ imageId }) => imageId))),
+  );
+  return images.map(({ imageId, undoes }) => {
+    const md5 = md5s.get(imageId);
+    if (md5 === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
+    return { imageId, md5, undoes, difference: {}, detail: {} };
+  });
+}
+
+type FoundEdit = EditDraft & { before: TagsAtMoment; added: string[]; removed: string[] };
+
+function isWorthKeeping({ undoes, difference, detail, added, removed }: FoundEdit): boolean {
+  return undoes !== undefined || added.length + removed.length > 0 ||
+    Object.keys(difference).length > 0 || Object.keys(detail).length > 0;
+}
+
+/** Gives the numbers of the edits by their images. */
+function writeTagEdits(
+  db: Database,
+  { editor, operation }: EditsLabel,
+  { tags, edits }: { tags: KnownTags; edits: readonly FoundEdit[] },
+): Map<number, number> {
+  if (edits.length === 0) return new Map();
+  const rows = edits.map(({ imageId, md5, undoes, difference, ...edit }, i) => {
+    const journalId = Object.keys(difference).length > 0
+      ? writeJournal(db, "post_edit", { imageId, editor, ...difference })
+      : operation?.id ?? null;
+    const isFurther = operation !== undefined && (operation.isFurther || i > 0);
+    const names = tags.sorted(edit.before.links.keys()).map(({ name }) => name);
+    const texts = [edit.added, edit.removed, names, edit.detail].map((part) =>
+      JSON.stringify(part)
+    );
+    return [imageId, md5, journalId, undoes ?? null, Number(isFurther), ...texts];
+  });
+  const written = prepared(
     db,
-    `INSERT INTO tag_edits (image_id, image_md5, editor, edited_at_ms, added, removed, operation_id,
-       undoes, is_further, tags_before, detail)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-  ).value<[number]>(
-    edit.imageId,
-    edit.md5,
-    edit.editor,
-    Date.now(),
-    JSON.stringify(edit.added),
-    JSON.stringify(edit.removed),
-    edit.journalId,
-    edit.undoes ?? null,
-    edit.operation?.isFurther === true ? 1 : 0,
-    edit.tagsBefore,
-    JSON.stringify(edit.detail),
-  )!;
-  return toNumber(id);
+    `INSERT INTO tag_edits (image_id, image_md5, editor, edited_at_ms, operation_id, undoes,
+       is_further, added, removed, tags_before, detail)
+     SELECT value ->> 0, value ->> 1, ?, ?, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+       value ->> 6, value ->> 7, value ->> 8
+     FROM json_each(?) ORDER BY key RETURNING image_id, id`,
+  ).values<[number, number]>(editor, Date.now(), JSON.stringify(rows));
+  return new Map(written.map(([imageId, id]) => [imageId, toNumber(id)]));
 }
 
 /**

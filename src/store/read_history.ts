@@ -67,6 +67,16 @@ export function readEdit(db: Database, id: number): StoredEdit | undefined {
   return row === undefined ? undefined : toEdit(row);
 }
 
+/** Those of some edits that there are, in the order of the numbers given. */
+export function readEdits(db: Database, ids: readonly number[]): StoredEdit[] {
+  const rows = prepared(
+    db,
+    `${SELECTION} WHERE tag_edits.id IN (SELECT value FROM json_each(?))`,
+  ).values<EditRow>(JSON.stringify(ids));
+  const edits = new Map(rows.map((row) => [toNumber(row[0]), toEdit(row)]));
+  return ids.map((id) => edits.get(id)).filter((edit) => edit !== undefined);
+}
+
 /** Of what, and from where, edits are listed; the newest first. */
 export type HistoryRequest = {
   /** Of one image, of one operation, or of all; `heads`: one edit stands for each operation. */

@@ -7,13 +7,8 @@ import type { FileState } from "./check_places.ts";
 import { type Database, execute, prepared } from "./database.ts";
 import { raiseCounter } from "./salvage.ts";
 import { readSourcePriority } from "./source_priority.ts";
-import {
-  changeImageTags,
-  readTagDeltas,
-  resolveTags,
-  type WantedTag,
-  writeTagColumns,
-} from "./tags.ts";
+import { writeTagColumns } from "./tag_columns.ts";
+import { changeImageTags, readTagDeltas, resolveTags, type WantedTag } from "./tags.ts";
 
 /** What {@link rederiveTags} did with some images. */
 export type RederivedTags = {
@@ -45,7 +40,7 @@ export function rederiveTags(db: Database, afterId: number): RederivedTags {
     execute(db, "DELETE FROM stale_tag_columns WHERE image_id = ?", imageId);
   }
   const { wrong, lastId } = compareTagColumns(db, { afterId, limit: IMAGES_AT_ONCE });
-  for (const { id } of wrong) writeTagColumns(db, id);
+  writeTagColumns(db, wrong.map(({ id }) => id));
   return { ...result, lastId };
 }
 

@@ -10,7 +10,7 @@ import {
 } from "./database.ts";
 import { rebuildFullText } from "./full_text.ts";
 import { quoteName, readByKeys, readByRowId, type Row, tryRead } from "./read_damaged.ts";
-import { TAG_COLUMN_NAMES } from "./tags.ts";
+import { TAG_COLUMN_NAMES } from "./tag_columns.ts";
 
 /** What became of the rows of one table. */
 export type SalvagedTable = {

@@ -1,5 +1,5 @@
 import { type Database, execute, prepared, toNumber } from "./database.ts";
-import { writeTagColumns } from "./tags.ts";
+import { writeTagColumns } from "./tag_columns.ts";
 
 /** Images whose columns are written in one transaction, so that other writes wait a moment only. */
 const IMAGES_AT_ONCE = 500;
@@ -16,7 +16,7 @@ export function countStaleTagColumns(db: Database): number {
 export function writeStaleTagColumns(db: Database): number {
   const ids = prepared(db, "SELECT image_id FROM stale_tag_columns ORDER BY image_id LIMIT ?")
     .values<[number]>(IMAGES_AT_ONCE).flat();
-  for (const id of ids) writeTagColumns(db, id);
+  writeTagColumns(db, ids);
   execute(
     db,
     "DELETE FROM stale_tag_columns WHERE image_id IN (SELECT value FROM json_each(?))",

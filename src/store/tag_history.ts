@@ -1,5 +1,7 @@
-import { type Database, execute, prepared } from "./database.ts";
 import { isRatingTagName } from "../tags/ratings.ts";
+import { type Database, execute, prepared } from "./database.ts";
+import { type ImageLinks, readImageLinks } from "./image_links.ts";
+import { compareInBytes, type KnownTags } from "./known_tags.ts";
 
 /** A row of `tag_deltas`, without what it is about: a person's lasting word on a tag of a content. */
 export type SavedDelta = {
@@ -24,83 +26,63 @@ export type TagEditDetail = {
   deltas?: { name: string; before: SavedDelta[]; after: SavedDelta[] }[];
 };
 
-/** The tags of an image at one moment, packed: ids, who says each, and a person's lasting words. */
-export type TagsAtMoment = { ids: string | null; origins: string; deltas: string };
+/** The tags of an image at one moment, and a person's lasting words on them, packed. */
+export type TagsAtMoment = { links: ImageLinks; deltas: string };
 
-/** As {@link TagsAtMoment}, with the names, which fit the ids: a JSON list, sorted. */
-export type NamedTags = TagsAtMoment & { names: string };
+/** Nobody said anything. */
+const NO_DELTAS = "[]";
 
-/** Reads the tags of an image before an edit. Cost: O(its tags) inside SQLite. */
-export function readTagsBefore(
+/** Reads the tags of images before an edit, or after it, by image. Cost: O(their tags). */
+export function readTagsOf(
   db: Database,
-  { imageId, md5 }: { imageId: number; md5: string },
-): NamedTags {
-  const [names, ids, origins] = prepared(
-    db,
-    `SELECT json_group_array(name), group_concat(tag_id), json_group_array(source) FROM (
-       SELECT name, tag_id, source FROM image_tags JOIN tags ON tags.id = tag_id
-       WHERE image_id = ? ORDER BY name
-     )`,
-  ).value<[string, string | null, string]>(imageId)!;
-  return { names, ids, origins, deltas: readDeltas(db, md5) };
+  images: readonly { imageId: number; md5: string }[],
+): Map<number, TagsAtMoment> {
+  const links = readImageLinks(db, images.map(({ imageId }) => imageId));
+  const deltas = new Map(
+    prepared(
+      db,
+      `SELECT image_md5,
+         json_group_array(json_array(tag_name, id, tag_category, operation, timestamp))
+       FROM (
+         SELECT * FROM tag_deltas WHERE image_md5 IN (SELECT value FROM json_each(?))
+         ORDER BY image_md5, tag_name, id
+       ) GROUP BY image_md5`,
+    ).values<[string, string]>(JSON.stringify(images.map(({ md5 }) => md5))),
+  );
+  return new Map(images.map(({ imageId, md5 }) => {
+    return [imageId, { links: links.get(imageId)!, deltas: deltas.get(md5) ?? NO_DELTAS }];
+  }));
 }
 
-/** Reads the tags of an image after an edit, whose names are mostly known. Cost: half of that. */
-export function readTagsAfter(
-  db: Database,
-  { imageId, md5 }: { imageId: number; md5: string },
-): TagsAtMoment {
-  const [ids, origins] = prepared(
-    db,
-    "SELECT group_concat(tag_id), json_group_array(source) FROM image_tags WHERE image_id = ?",
-  ).value<[string | null, string]>(imageId)!;
-  return { ids, origins, deltas: readDeltas(db, md5) };
-}
-
-function readDeltas(db: Database, md5: string): string {
-  return prepared(
-    db,
-    `SELECT json_group_array(json_array(tag_name, id, tag_category, operation, timestamp)) FROM (
-       SELECT * FROM tag_deltas WHERE image_md5 = ? ORDER BY tag_name, id
-     )`,
-  ).value<[string]>(md5)![0];
-}
-
-/** Compares two moments of an image's tags: what came and went; the rest is put into `detail`. */
+/**
+ * Compares two moments of an image's tags: what came and went; the rest is put into `detail`. `tags` are
+ * those of the later moment.
+ */
 export function compareTags(
-  db: Database,
-  { before, after }: { before: NamedTags; after: TagsAtMoment },
+  tags: KnownTags,
+  { before, after }: { before: TagsAtMoment; after: TagsAtMoment },
   detail: TagEditDetail,
 ): { added: string[]; removed: string[] } {
-  const [old, now] = [toOrigins(before), toOrigins(after)];
-  const nameOf = (id: string) =>
-    prepared(db, "SELECT name FROM tags WHERE id = ?").value<[string]>(Number(id))?.[0];
-  const added = [...now.keys()].filter((id) => !old.has(id)).map(nameOf)
-    .filter((name) => name !== undefined).sort();
-  const removed: string[] = [];
-  const restated = [...now].filter(([id, origin]) => old.has(id) && old.get(id) !== origin)
-    .map(([id, origin]) => ({ name: nameOf(id)!, before: old.get(id)!, after: origin }));
-  if (restated.length > 0) detail.origins = restated;
-  if ([...old.keys()].some((id) => !now.has(id))) {
-    const names = JSON.parse(before.names) as string[];
-    const lost = [...old].map(([id, origin], i) => ({ id, origin, name: names[i] }))
-      .filter(({ id }) => !now.has(id));
-    removed.push(...lost.map(({ name }) => name));
-    detail.lost = lost.map(({ name, origin }) => ({
-      name,
-      category: readCategory(db, name) ?? null,
-      origin,
-    }));
+  const added: string[] = [];
+  const restated: NonNullable<TagEditDetail["origins"]> = [];
+  for (const [id, origin] of after.links) {
+    const old = before.links.get(id);
+    if (old === origin) continue;
+    const tag = tags.get(id);
+    if (tag === undefined) continue;
+    if (old === undefined) added.push(tag.name);
+    else restated.push({ name: tag.name, before: old, after: origin });
   }
+  if (restated.length > 0) detail.origins = restated;
+  const lost: NonNullable<TagEditDetail["lost"]> = [];
+  for (const [id, origin] of before.links) {
+    const tag = after.links.has(id) ? undefined : tags.get(id);
+    if (tag !== undefined) lost.push({ name: tag.name, category: tag.category, origin });
+  }
+  lost.sort((a, b) => compareInBytes(a.name, b.name));
+  if (lost.length > 0) detail.lost = lost;
   if (before.deltas !== after.deltas) detail.deltas = compareDeltas(before.deltas, after.deltas);
-  return { added, removed };
-}
-
-/** Tag id → who says it, in the order of the list. */
-function toOrigins({ ids, origins }: TagsAtMoment): Map<string, string | null> {
-  if (ids === null) return new Map();
-  const list = JSON.parse(origins) as (string | null)[];
-  return new Map(ids.split(",").map((id, i) => [id, list[i]]));
+  return { added: added.sort(), removed: lost.map(({ name }) => name) };
 }
 
 function compareDeltas(before: string, after: string): TagEditDetail["deltas"] {

@@ -1,7 +1,8 @@
 import { TAG_RULE_BATCH_IMAGES } from "../base/limits.ts";
 import { type Database, execute, prepared } from "./database.ts";
+import { withPutOffMerges } from "./full_text_batches.ts";
 import { tagRulesOf } from "./tag_rules.ts";
-import { changeImageTags, type TagOrigin } from "./tags.ts";
+import { changeImageTags, changeTagsOfImages, type TagOrigin } from "./tags.ts";
 
 /*
  * A new alias or implication is brought to the images that it concerns in batches, each a transaction of
@@ -64,32 +65,43 @@ export function countTagRuleImages(db: Database, job: TagRuleJob): number {
 }
 
 /**
- * Does the next batch of a job, and ends the job behind the last one; runs inside the caller's
- * transaction. Cost: about 0.4 ms an image whose tags change.
+ * Does the next batch of a job, and those behind it until `forMs` are over; ends the job behind the last
+ * one. Runs inside the caller's transaction. Cost: about 0.1 ms an image whose tags change.
  */
 export function continueTagRuleJob(
   db: Database,
-  { id, cursor }: { id: number; cursor: TagRuleCursor | null },
+  { id, cursor, forMs = 0 }: { id: number; cursor: TagRuleCursor | null; forMs?: number },
 ): TagRuleStep {
+  const endsAtMs = performance.now() + forMs;
+  const total: TagRuleStep = { next: cursor, images: 0, changed: 0 };
   const job = readTagRuleJobs(db).find((one) => one.id === id);
   // Somebody else did it: a command beside the server.
-  if (job === undefined) return { next: null, images: 0, changed: 0 };
-  const { stage, rowid } = cursor ?? { stage: 0, rowid: 0 };
+  if (job === undefined) return { ...total, next: null };
+  withPutOffMerges(db, () => {
+    do {
+      const { next, images, changed } = doBatch(db, job, total.next ?? { stage: 0, rowid: 0 });
+      total.next = next;
+      total.images += images;
+      total.changed += changed;
+    } while (total.next !== null && performance.now() < endsAtMs);
+  });
+  return total;
+}
+
+function doBatch(db: Database, job: TagRuleJob, { stage, rowid }: TagRuleCursor): TagRuleStep {
   const tagId = stagesOf(job)[stage];
   if (tagId === undefined) {
-    endJob(db, id);
+    endJob(db, job.id);
     return { next: null, images: 0, changed: 0 };
   }
   const links = prepared(
     db,
     `SELECT rowid, image_id, coalesce(source, 'original') FROM image_tags
-     WHERE tag_id = ? AND rowid > ? ORDER BY rowid LIMIT ?`,
-  ).values<[number, number, TagOrigin]>(tagId, rowid, TAG_RULE_BATCH_IMAGES);
-  let changed = 0;
-  for (const [, imageId, origin] of links) {
-    const isMoved = job.move !== null && stage === 0;
-    if (isMoved ? moveTag(db, { ...job.move!, imageId, origin }) : refresh(db, imageId)) changed++;
-  }
+     WHERE tag_id = ? AND rowid > ? AND image_id NOT NULL ORDER BY rowid LIMIT ?`,
+  ).values<Link>(tagId, rowid, TAG_RULE_BATCH_IMAGES);
+  const changed = job.move !== null && stage === 0
+    ? moveTag(db, job.move, links)
+    : refresh(db, links.map(([, imageId]) => imageId));
   const isLast = links.length < TAG_RULE_BATCH_IMAGES;
   return {
     next: isLast ? { stage: stage + 1, rowid: 0 } : { stage, rowid: links.at(-1)![0] },
@@ -97,6 +109,9 @@ export function continueTagRuleJob(
     changed,
   };
 }
+
+/** An image that has the tag in question, and who says so. */
+type Link = [rowid: number, imageId: number, origin: TagOrigin];
 
 function stagesOf({ move, refresh: tagIds }: TagRuleJob): number[] {
   return [...(move === null ? [] : [move.fromId]), ...tagIds];
@@ -128,32 +143,38 @@ export function followTagRules(db: Database, imageId: number): void {
     const add = origin === "implication" ? [] : [{ name: end, category: null }];
     changeImageTags(db, imageId, { add, remove: [name], origin });
   }
-  refresh(db, imageId);
+  refresh(db, [imageId]);
 }
 
-function refresh(db: Database, imageId: number): boolean {
-  const change = changeImageTags(db, imageId, { add: [], remove: [], origin: "implication" });
-  return change.implied !== undefined;
+/** Gives how many images changed. */
+function refresh(db: Database, imageIds: readonly number[]): number {
+  const changes = changeTagsOfImages(
+    db,
+    imageIds.map((imageId) => ({ imageId, add: [], remove: [], origin: "implication" })),
+  );
+  return changes.filter(({ implied }) => implied !== undefined).length;
 }
 
-/** An image that has both keeps the stronger word: what a person or a site says, not an implication. */
+/**
+ * Gives how many images changed. An image that has both keeps the stronger word: what a person or a site
+ * says, not an implication.
+ */
 function moveTag(
   db: Database,
-  { imageId, fromId, toId, origin }: {
-    imageId: number;
-    fromId: number;
-    toId: number;
-    origin: TagOrigin;
-  },
-): boolean {
+  { fromId, toId }: { fromId: number; toId: number },
+  links: readonly Link[],
+): number {
   const name = prepared(db, "SELECT name FROM tags WHERE id = ?");
   const [from, to] = [fromId, toId].map((id) => name.value<[string]>(id)?.[0]);
-  if (from === undefined || to === undefined) return false;
-  changeImageTags(db, imageId, {
-    // What was only implied comes by the implications, which name the other tag by now.
-    add: origin === "implication" ? [] : [{ name: to, category: null }],
-    remove: [from],
-    origin,
-  });
-  return true;
+  if (from === undefined || to === undefined) return 0;
+  return changeTagsOfImages(
+    db,
+    links.map(([, imageId, origin]) => ({
+      imageId,
+      // What was only implied comes by the implications, which name the other tag by now.
+      add: origin === "implication" ? [] : [{ name: to, category: null }],
+      remove: [from],
+      origin,
+    })),
+  ).length;
 }

@@ -1,19 +1,22 @@
 import { AppError } from "../base/errors.ts";
-import { CATEGORY_CHANGE_IMAGES_MAX } from "../base/limits.ts";
 import { isTagCategory, type TagCategory } from "../tags/category.ts";
 import { isRatingTagName } from "../tags/ratings.ts";
 import { type Database, execute, prepared } from "./database.ts";
-import { recordEdit } from "./post_history.ts";
 import {
   type ImageLinks,
-  planImpliedTags,
+  type LinkChange,
   readImageLinks,
-  readTagNames,
   statedTags,
-} from "./implied_tags.ts";
+  writeImageLinks,
+} from "./image_links.ts";
+import { planImpliedTags } from "./implied_tags.ts";
+import { KnownTags } from "./known_tags.ts";
+import { recordEdit } from "./post_history.ts";
+import { readCatalogueCategory } from "./tag_catalogue.ts";
+import { checkCategories, setCategory } from "./tag_categories.ts";
+import { TAG_COLUMN_NAMES, toTagColumns, writeColumnTexts } from "./tag_columns.ts";
 import { findUnsorted, type TagEditDetail } from "./tag_history.ts";
 import { followedTagRulesOf, type TagRules, tagRulesOf } from "./tag_rules.ts";
-import { readCatalogueCategory } from "./tag_catalogue.ts";
 
 /** A tag that an image is to have; `null` = the category it is known with, else general. */
 export type WantedTag = { name: string; category: TagCategory | null };
@@ -35,16 +38,6 @@ export type TagChange = {
   /** Other names of tags that were written as the tags themselves: the name given → the tag. */
   aliases?: Record<string, string>;
 };
-
-/** Categories with a column of their own in `images`; tags without a category are general. */
-const COLUMN_CATEGORIES = [
-  "character",
-  "copyright",
-  "artist",
-  "species",
-  "meta",
-  "general",
-] as const;
 
 /**
  * Finds or makes a tag and gives its id. A known tag without a category, or with one that says nothing
@@ -68,57 +61,9 @@ export function ensureTag(db: Database, tag: WantedTag): number {
     // Ratings without a category are in no column either.
     execute(db, "UPDATE tags SET category = ? WHERE id = ?", wanted, id);
   } else if (wanted !== null && wanted !== category && (category ?? "general") === "general") {
-    setCategory(db, id, wanted);
+    setCategory(db, { id, category: wanted });
   }
   return id;
-}
-
-/** Cost: O(images of the tag). */
-function setCategory(db: Database, id: number, category: TagCategory): void {
-  execute(db, "UPDATE tags SET category = ? WHERE id = ?", category, id);
-  const images = prepared(db, "SELECT image_id FROM image_tags WHERE tag_id = ?").values<
-    [number]
-  >(id);
-  for (const [imageId] of images) writeTagColumns(db, imageId);
-}
-
-/**
- * Gives a tag the category that a person names: a general one any, any one `general`, so that it can be
- * taken back. Gives the category that it had, undefined when nothing changed.
- *
- * @throws {AppError} `conflict` if it has another category already, or so many images that all writes
- *   would wait for them.
- */
-export function changeTagCategory(
-  db: Database,
-  { name, category }: { name: string; category: TagCategory },
-): { before: string | null } | undefined {
-  const known = prepared(db, "SELECT id, category FROM tags WHERE name = ?")
-    .value<[number, string | null]>(name);
-  if (known === undefined || (known[1] ?? "general") === category) return undefined;
-  const [id, before] = known;
-  if ((before ?? "general") !== "general" && category !== "general") {
-    throw new AppError("conflict", `"${name}" is a ${before} tag and not ${category}`, {
-      remedy: `Write it without the prefix: ${name}`,
-    });
-  }
-  checkFewImages(db, { id, name });
-  setCategory(db, id, category);
-  return { before };
-}
-
-function checkFewImages(db: Database, { id, name }: { id: number; name: string }): void {
-  const count = prepared(
-    db,
-    "SELECT count(*) FROM (SELECT 1 FROM image_tags WHERE tag_id = ? LIMIT ?)",
-  ).value<[number]>(id, CATEGORY_CHANGE_IMAGES_MAX + 1)![0];
-  if (count <= CATEGORY_CHANGE_IMAGES_MAX) return;
-  throw new AppError(
-    "conflict",
-    `"${name}" has more than ${CATEGORY_CHANGE_IMAGES_MAX} images: an edit of one image cannot ` +
-      "give it another category",
-    { remedy: `Write it without the prefix: ${name}` },
-  );
 }
 
 /** What is to be changed of an image's tags. */
@@ -129,35 +74,84 @@ export type WantedChange = {
   origin: TagOrigin;
 };
 
-/** What {@link changeImageTags} works on. */
-type Draft = {
+/** A change of the tags of one of several images. */
+export type ImageTagChange = WantedChange & { imageId: number };
+
+/** What the images of one call of {@link changeTagsOfImages} share. */
+type Batch = {
   db: Database;
-  imageId: number;
   rules: TagRules;
-  /** Tags before the change. */
-  before: ImageLinks;
-  /** Tags as they are by now. */
-  links: ImageLinks;
-  /** Whether any link was written. */
-  isTouched: boolean;
-  result: TagChange;
+  tags: KnownTags;
+  /** Finds or makes a tag, each once. */
+  ensure: (tag: WantedTag) => number;
+  /** Tags that a person took from an image before: implications do not bring them. */
+  refusedOf: (imageId: number) => ReadonlySet<number>;
 };
 
-/**
- * Changes the tags of an image: the one function that writes `image_tags`, the `tags_*` columns and,
- * through its triggers, the full-text table. Names that are aliases mean their tags; a rating replaces the
- * other ratings; what the tags imply comes and goes with them, so that a change of nothing brings an image
- * in line with the implications of now. Gives what really changed. Runs inside the caller's transaction.
- * Cost: O(tags of the image).
- */
+/** One image: `before` are its tags before the change, `links` those that it has by now. */
+type Draft = LinkChange & { batch: Batch; result: TagChange };
+
+/** As {@link changeTagsOfImages}, of one image. Cost: O(tags of the image). */
 export function changeImageTags(db: Database, imageId: number, change: WantedChange): TagChange {
+  return changeTagsOfImages(db, [{ ...change, imageId }])[0];
+}
+
+/**
+ * Changes the tags of images, each given once: the one function that writes `image_tags`, the `tags_*`
+ * columns and, through its triggers, the full-text table. Names that are aliases mean their tags; a rating
+ * replaces the other ratings; what the tags imply comes and goes with them, so that a change of nothing
+ * brings an image in line with the implications of now. Gives what really changed, in the order of the
+ * images. Runs inside the caller's transaction. Cost: O(their tags), in a few statements for all of them.
+ */
+export function changeTagsOfImages(
+  db: Database,
+  changes: readonly ImageTagChange[],
+): TagChange[] {
+  const imageIds = changes.map(({ imageId }) => imageId);
+  const batch = openBatch(db, imageIds);
+  const before = readImageLinks(db, imageIds);
+  if (before.size < changes.length) {
+    throw new TypeError("Cannot change the tags of images: one is given twice");
+  }
+  const drafts = changes.map((change) => draftChange(batch, change, before.get(change.imageId)!));
+  const touched = writeImageLinks(db, drafts);
+  const images = touched.map(({ imageId, links }) => [imageId, links] as const);
+  writeColumnTexts(db, { tags: batch.tags, images });
+  return drafts.map(({ result }) => result);
+}
+
+function openBatch(db: Database, imageIds: readonly number[]): Batch {
   const rules = followedTagRulesOf(db);
-  const before = readImageLinks(db, imageId);
+  const tags = new KnownTags(db);
+  const ensured = new Map<string, number>();
+  let refused: Map<number, string[]> | undefined;
+  return {
+    db,
+    rules,
+    tags,
+    ensure: (tag) => {
+      const key = `${tag.category}:${tag.name}`;
+      let id = ensured.get(key);
+      if (id === undefined) {
+        ensured.set(key, id = ensureTag(db, tag));
+        tags.forget(id, tag.name);
+      }
+      return id;
+    },
+    refusedOf: (imageId) => {
+      refused ??= readRefusedTags(db, { imageIds, rules });
+      return tags.idsOf(refused.get(imageId) ?? []);
+    },
+  };
+}
+
+/** Finds out what becomes of an image's tags; nothing but new tags is written. */
+function draftChange(batch: Batch, change: ImageTagChange, before: ImageLinks): Draft {
+  const { rules } = batch;
   const result: TagChange = { added: [], removed: [] };
-  const links = new Map(before);
-  const draft: Draft = { db, imageId, rules, before, links, isTouched: false, result };
-  const add = resolveTags(db, change.add);
-  const aliases = [...change.add].flatMap(({ name }, i) =>
+  const draft = { imageId: change.imageId, batch, before, links: new Map(before), result };
+  const add = resolveBy(rules, change.add);
+  const aliases = change.add.flatMap(({ name }, i) =>
     add[i].name === name ? [] : [[name, add[i].name]]
   );
   if (aliases.length > 0) result.aliases = Object.fromEntries(aliases);
@@ -170,13 +164,15 @@ export function changeImageTags(db: Database, imageId: number, change: WantedCha
   if (rules.hasImplications) {
     followImplications(draft, change.origin === "user" ? unwanted : []);
   }
-  if (draft.isTouched) writeTagColumns(db, imageId);
-  return result;
+  return draft;
 }
 
 /** Tags with the names under which they are stored: aliases mean the tags that they lead to. */
 export function resolveTags(db: Database, tags: readonly WantedTag[]): WantedTag[] {
-  const rules = tagRulesOf(db);
+  return resolveBy(tagRulesOf(db), tags);
+}
+
+function resolveBy(rules: TagRules, tags: readonly WantedTag[]): WantedTag[] {
   if (!rules.hasAliases) return [...tags];
   return tags.map((tag) => {
     const name = rules.resolve(tag.name);
@@ -189,105 +185,88 @@ export function resolveTags(db: Database, tags: readonly WantedTag[]): WantedTag
  * under it, else the one that it is an alias of. Gives the names of what is unwanted as they are stored.
  */
 function dropTags(
-  draft: Draft,
+  { batch: { rules, tags }, links, result }: Draft,
   remove: readonly string[],
   rating: string | undefined,
 ): string[] {
-  const { db, imageId, rules, links, result } = draft;
-  const idOf = (name: string) =>
-    prepared(db, "SELECT id FROM tags WHERE name = ?").value<[number]>(name)?.[0];
   const hasTag = (name: string) => {
-    const id = idOf(name);
+    const id = tags.idOf(name);
     return id !== undefined && links.has(id);
   };
   const unwanted = remove.map((name) => hasTag(name) ? name : rules.resolve(name));
-  const otherRatings = rating === undefined
-    ? []
-    : readImageTagNames(db, imageId).filter((name) => isRatingTagName(name) && name !== rating);
+  const otherRatings = rating === undefined ? [] : tags.sorted(links.keys()).map(({ name }) => name)
+    .filter((name) => isRatingTagName(name) && name !== rating);
   for (const name of new Set([...unwanted, ...otherRatings])) {
-    const id = idOf(name);
-    if (id !== undefined && unlink(draft, id)) result.removed.push(name);
+    const id = tags.idOf(name);
+    if (id !== undefined && links.delete(id)) result.removed.push(name);
   }
   return unwanted;
 }
 
-function addTag(draft: Draft, tag: WantedTag, origin: TagOrigin): void {
-  const { db, imageId, links, result } = draft;
-  const id = ensureTag(db, tag);
-  const known = links.get(id);
-  if (known === undefined) {
-    link(draft, id, origin);
+function addTag({ batch, links, result }: Draft, tag: WantedTag, origin: TagOrigin): void {
+  const id = batch.ensure(tag);
+  if (!links.has(id)) {
+    links.set(id, origin);
     result.added.push(tag.name);
-  } else if (known === "implication" && origin !== "implication") {
-    execute(
-      db,
-      "UPDATE image_tags SET source = ? WHERE image_id = ? AND tag_id = ?",
-      origin,
-      imageId,
-      id,
-    );
+  } else if (links.get(id) === "implication" && origin !== "implication") {
     links.set(id, origin);
     (result.confirmed ??= []).push(tag.name);
   }
 }
 
-const LINK = `INSERT OR IGNORE INTO image_tags (image_id, tag_id, source)
-  SELECT ?, id, ? FROM tags WHERE id = ?`;
-
-/** Links a tag to an image, unless it is gone. */
-function link(draft: Draft, tagId: number, origin: TagOrigin): void {
-  if (execute(draft.db, LINK, draft.imageId, origin, tagId) === 0) return;
-  draft.links.set(tagId, origin);
-  draft.isTouched = true;
-}
-
-/** Takes a tag from an image; false when it does not have it. */
-function unlink(draft: Draft, tagId: number): boolean {
-  if (!draft.links.delete(tagId)) return false;
-  const { db, imageId } = draft;
-  execute(db, "DELETE FROM image_tags WHERE image_id = ? AND tag_id = ?", imageId, tagId);
-  draft.isTouched = true;
-  return true;
-}
-
 /** Adds what is implied by now and takes away what was; `unwanted` are names that a person took away. */
-function followImplications(draft: Draft, unwanted: readonly string[]): void {
-  const { db, imageId, rules, before, links, result } = draft;
-  const unwantedIds = readTagIds(db, unwanted);
+function followImplications(
+  { batch, imageId, before, links, result }: Draft,
+  unwanted: readonly string[],
+): void {
+  const { rules, tags } = batch;
+  const unwantedIds = tags.idsOf(unwanted);
   let refused: ReadonlySet<number> = new Set();
   const { add, drop } = planImpliedTags(rules, {
     before,
     now: links,
     keptAway: () => {
-      refused = readRefusedTags(db, imageId);
+      refused = batch.refusedOf(imageId);
       return refused.union(unwantedIds);
     },
   });
-  for (const tagId of drop) unlink(draft, tagId);
-  for (const tagId of add) link(draft, tagId, "implication");
-  const added = readTagNames(db, add.filter((tag) => links.has(tag) && !before.has(tag)));
-  const removed = readTagNames(db, drop.filter((tag) => before.has(tag)));
+  for (const tagId of drop) links.delete(tagId);
+  for (const tagId of add) {
+    // Unless it is gone.
+    if (tags.get(tagId) !== undefined) links.set(tagId, "implication");
+  }
+  const added = tags.namesOf(add.filter((tag) => links.has(tag) && !before.has(tag)));
+  const removed = tags.namesOf(drop.filter((tag) => before.has(tag)));
   if (added.length + removed.length > 0) result.implied = { added, removed };
   // What lost its own statement and is implied all the same never went.
-  const kept = new Set(readTagNames(db, add.filter((tag) => before.has(tag))));
+  const kept = new Set(tags.namesOf(add.filter((tag) => before.has(tag))));
   if (kept.size > 0) result.removed = result.removed.filter((name) => !kept.has(name));
   const absent = [...unwantedIds].filter((tag) => !before.has(tag));
   if (absent.length === 0) return;
   const coming = rules.impliedBy(statedTags(links), refused);
-  const keptAway = readTagNames(db, absent.filter((tag) => coming.has(tag)));
+  const keptAway = tags.namesOf(absent.filter((tag) => coming.has(tag)));
   if (keptAway.length > 0) result.keptAway = keptAway;
 }
 
-/** Tags that a person took from an image before: implications do not bring them. */
-function readRefusedTags(db: Database, imageId: number): Set<number> {
-  const md5 = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)?.[0];
-  return md5 === undefined ? new Set() : readTagIds(db, readTagDeltas(db, md5).remove);
-}
+type DeltaRow = [name: string, category: string | null, operation: string];
 
-function readTagIds(db: Database, names: readonly string[]): Set<number> {
-  const id = prepared(db, "SELECT id FROM tags WHERE name = ?");
-  return new Set(
-    names.map((name) => id.value<[number]>(name)?.[0]).filter((found) => found !== undefined),
+/** Image → names of the tags that a person took from it; those without any are left out. */
+function readRefusedTags(
+  db: Database,
+  { imageIds, rules }: { imageIds: readonly number[]; rules: TagRules },
+): Map<number, string[]> {
+  const rows = prepared(
+    db,
+    `SELECT images.id, tag_name, tag_category, operation
+     FROM images JOIN tag_deltas ON image_md5 = md5
+     WHERE images.id IN (SELECT value FROM json_each(?)) ORDER BY timestamp, tag_deltas.id`,
+  ).values<[number, ...DeltaRow]>(JSON.stringify(imageIds));
+  const byImage = Map.groupBy(rows, ([imageId]) => imageId);
+  return new Map(
+    [...byImage].map(([imageId, own]) => {
+      const deltas = own.map(([, ...delta]): DeltaRow => delta);
+      return [imageId, sortDeltas(rules, deltas).remove];
+    }),
   );
 }
 
@@ -297,32 +276,6 @@ export function readImageTagNames(db: Database, imageId: number): string[] {
     db,
     `SELECT name FROM image_tags JOIN tags ON tags.id = tag_id WHERE image_id = ? ORDER BY name`,
   ).values<[string]>(imageId).map(([name]) => name);
-}
-
-/** Writes the `tags_*` columns of an image from its links. */
-export function writeTagColumns(db: Database, imageId: number): void {
-  const rows = prepared(
-    db,
-    `SELECT name, category FROM image_tags JOIN tags ON tags.id = tag_id
-     WHERE image_id = ? ORDER BY name`,
-  ).values<[string, string | null]>(imageId);
-  const columns = toTagColumns(rows.map(([name, category]) => ({ name, category })));
-  execute(
-    db,
-    `UPDATE images SET ${COLUMN_CATEGORIES.map((name) => `tags_${name} = ?`).join(", ")}
-     WHERE id = ?`,
-    ...columns,
-    imageId,
-  );
-}
-
-/** Texts of the `tags_*` columns, in the order of COLUMN_CATEGORIES. Ratings are in none of them. */
-function toTagColumns(tags: readonly { name: string; category: string | null }[]): string[] {
-  return COLUMN_CATEGORIES.map((column) =>
-    tags.filter(({ name, category }) =>
-      category === column || (column === "general" && category === null && !isRatingTagName(name))
-    ).map(({ name }) => name).join(" ")
-  );
 }
 
 /**
@@ -336,51 +289,60 @@ export function insertTaggedImage(
   insert: (tagColumns: Record<(typeof TAG_COLUMN_NAMES)[number], string>) => number,
 ): number {
   const rules = followedTagRulesOf(db);
-  const stated = new Set(resolveTags(db, tags).map((tag) => ensureTag(db, tag)));
+  const known = new KnownTags(db);
+  const stated = new Set(resolveBy(rules, tags).map((tag) => ensureTag(db, tag)));
   const implied = rules.hasImplications
-    ? rules.impliedBy(stated, readTagIds(db, keptAway))
+    ? rules.impliedBy(stated, known.idsOf(keptAway))
     : new Set<number>();
-  const known = prepared(db, "SELECT name, category FROM tags WHERE id = ?");
-  const rows = [...stated, ...implied].map((id) => known.value<[string, string | null]>(id))
-    .filter((row) => row !== undefined)
-    .map(([name, category]) => ({ name, category }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const texts = toTagColumns(rows);
-  const imageId = insert(
-    Object.fromEntries(TAG_COLUMN_NAMES.map((name, i) => [name, texts[i]])) as Record<
-      (typeof TAG_COLUMN_NAMES)[number],
-      string
-    >,
-  );
-  for (const tagId of stated) execute(db, LINK, imageId, "original", tagId);
-  for (const tagId of implied) execute(db, LINK, imageId, "implication", tagId);
+  known.load([...stated, ...implied]);
+  const links: ImageLinks = new Map();
+  for (const id of stated) links.set(id, "original");
+  for (const id of implied) {
+    if (known.get(id) !== undefined) links.set(id, "implication");
+  }
+  const texts = toTagColumns(known.sorted(links.keys()));
+  const columns = Object.fromEntries(
+    TAG_COLUMN_NAMES.map((name, i) => [name, texts[i]]),
+  ) as Record<(typeof TAG_COLUMN_NAMES)[number], string>;
+  const imageId = insert(columns);
+  writeImageLinks(db, [{ imageId, before: new Map(), links }]);
   return imageId;
 }
 
-/** The columns of `images` that hold tag names, in the order of their texts. */
-export const TAG_COLUMN_NAMES = [
-  "tags_character",
-  "tags_copyright",
-  "tags_artist",
-  "tags_species",
-  "tags_meta",
-  "tags_general",
-] as const;
+/** A person's lasting word on a tag of a content. */
+export type TagDelta = { md5: string; tag: WantedTag; operation: "add" | "remove" };
 
-/** Remembers a person's edit by md5, so that it survives a rebuild; it replaces the opposite one. */
-export function writeTagDelta(
-  db: Database,
-  delta: { md5: string; tag: WantedTag; operation: "add" | "remove" },
-): void {
-  const { md5, tag, operation } = delta;
-  execute(db, "DELETE FROM tag_deltas WHERE image_md5 = ? AND tag_name = ?", md5, tag.name);
+/** As {@link writeTagDeltas}, of one. */
+export function writeTagDelta(db: Database, delta: TagDelta): void {
+  writeTagDeltas(db, [delta]);
+}
+
+/**
+ * Remembers a person's edits by md5, so that they survive a rebuild; each replaces the opposite one, and of
+ * several about one tag of a content the last is kept.
+ */
+export function writeTagDeltas(db: Database, deltas: readonly TagDelta[]): void {
+  const last = new Map<string, TagDelta>();
+  for (const delta of deltas) {
+    const key = `${delta.md5}:${delta.tag.name}`;
+    last.delete(key);
+    last.set(key, delta);
+  }
+  if (last.size === 0) return;
+  const rows = JSON.stringify(
+    [...last.values()].map(({ md5, tag, operation }) => [md5, tag.name, tag.category, operation]),
+  );
   execute(
     db,
-    `INSERT INTO tag_deltas (image_md5, tag_name, tag_category, operation) VALUES (?, ?, ?, ?)`,
-    md5,
-    tag.name,
-    tag.category,
-    operation,
+    `DELETE FROM tag_deltas
+     WHERE (image_md5, tag_name) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
+    rows,
+  );
+  execute(
+    db,
+    `INSERT INTO tag_deltas (image_md5, tag_name, tag_category, operation)
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) ORDER BY key`,
+    rows,
   );
 }
 
@@ -393,8 +355,15 @@ export function readTagDeltas(db: Database, md5: string): { add: WantedTag[]; re
     db,
     `SELECT tag_name, tag_category, operation FROM tag_deltas WHERE image_md5 = ?
      ORDER BY timestamp, id`,
-  ).values<[string, string | null, string]>(md5);
-  const rules = tagRulesOf(db);
+  ).values<DeltaRow>(md5);
+  return sortDeltas(tagRulesOf(db), rows);
+}
+
+/** `rows`: the oldest first. */
+function sortDeltas(
+  rules: TagRules,
+  rows: readonly DeltaRow[],
+): { add: WantedTag[]; remove: string[] } {
   const newest = new Map(rows.map((row) => [rules.resolve(row[0]), row]));
   const add: WantedTag[] = [];
   const remove: string[] = [];
@@ -452,51 +421,47 @@ export function applyTagEdit(db: Database, edit: TagEdit, detail: TagEditDetail)
       });
     }
   }
-  const add = resolveTags(db, edit.add);
-  checkCategories(db, add);
-  const sorted = findUnsorted(db, add);
-  if (sorted.length > 0) detail.categories = sorted;
-  const change = changeImageTags(db, imageId, { ...edit, origin: "user" });
-  const wanted = new Map(add.map((tag) => [tag.name, tag]));
-  // What only came or went with these by implications is nobody's word.
-  for (const name of [...change.removed, ...change.keptAway ?? []]) {
-    writeTagDelta(db, { md5, tag: { name, category: null }, operation: "remove" });
-  }
-  for (const name of [...change.added, ...change.confirmed ?? []]) {
-    writeTagDelta(db, { md5, tag: wanted.get(name)!, operation: "add" });
-  }
-  return change;
+  return applyTagEdits(db, edit, [{ imageId, md5, detail }])[0];
 }
+
+/** An image that is edited, and where is said what names no tag that came or went. */
+export type EditedImage = { imageId: number; md5: string; detail: TagEditDetail };
 
 /**
- * Checks that tags can be added under the categories that they are named with.
+ * Makes the same edit of some images, without a look at the tags that they had, for a caller that writes the
+ * history.
  *
- * @throws {AppError} `conflict` if one has another category.
+ * @throws {AppError} `conflict` if a tag is wanted in another category than it has.
  */
-export function checkCategories(db: Database, tags: readonly WantedTag[]): void {
-  for (const tag of tags) checkCategory(db, tag);
-}
-
-function checkCategory(db: Database, tag: WantedTag): void {
-  // What is damaged must not keep a rating from being given: the tag of that name is the rating.
-  if (tag.category === null || isRatingTagName(tag.name)) return;
-  const known = prepared(db, "SELECT id, category FROM tags WHERE name = ?")
-    .value<[number, string | null]>(tag.name);
-  if (known === undefined || known[1] === tag.category) return;
-  if (known[1] === null) {
-    checkFewImages(db, { id: known[0], name: tag.name });
-    return;
-  }
-  throw new AppError(
-    "conflict",
-    `"${tag.name}" is a ${known[1]} tag and cannot be added as ${tag.category}`,
-    { remedy: `Add it without the prefix: ${tag.name}` },
+export function applyTagEdits(
+  db: Database,
+  edit: { add: readonly WantedTag[]; remove: readonly string[] },
+  images: readonly EditedImage[],
+): TagChange[] {
+  if (images.length === 0) return [];
+  const add = resolveTags(db, edit.add);
+  checkCategories(db, add);
+  // The first image's edit is the one that gives a tag its category.
+  const sorted = findUnsorted(db, add);
+  if (sorted.length > 0) images[0].detail.categories = sorted;
+  const { add: wanted, remove } = edit;
+  const changes = changeTagsOfImages(
+    db,
+    images.map(({ imageId }) => ({ imageId, add: wanted, remove, origin: "user" })),
   );
-}
-
-/** Category of a name, for tags that come without one. */
-export function readTagCategory(db: Database, name: string): string | undefined {
-  return prepared(db, "SELECT category FROM tags WHERE name = ?").value<[string | null]>(name)
-    ?.[0] ??
-    undefined;
+  const byName = new Map(add.map((tag) => [tag.name, tag]));
+  // What only came or went with these by implications is nobody's word.
+  const deltas = changes.flatMap(({ added, removed, confirmed = [], keptAway = [] }, i) => {
+    const { md5 } = images[i];
+    return [
+      ...[...removed, ...keptAway].map((name): TagDelta => {
+        return { md5, tag: { name, category: null }, operation: "remove" };
+      }),
+      ...[...added, ...confirmed].map((name): TagDelta => {
+        return { md5, tag: byName.get(name)!, operation: "add" };
+      }),
+    ];
+  });
+  writeTagDeltas(db, deltas);
+  return changes;
 }

@@ -1,7 +1,8 @@
 import { AppError } from "../base/errors.ts";
 import { type Database, execute, readColumnNames } from "./database.ts";
 import { followTagRules } from "./tag_rule_jobs.ts";
-import { readTagCategory, writeTagColumns } from "./tags.ts";
+import { readTagCategory } from "./tag_categories.ts";
+import { writeTagColumns } from "./tag_columns.ts";
 
 /** Rows of one table that belonged to an image, as objects by column. */
 export type SavedRows = Record<string, unknown>[];
@@ -208,7 +209,7 @@ export function putBack(db: Database, entry: TrashEntry): number {
     );
   }
   if (manifest.tags.some((tag) => readTagCategory(db, tag.name) !== (tag.category ?? undefined))) {
-    writeTagColumns(db, manifest.imageId);
+    writeTagColumns(db, [manifest.imageId]);
   }
   followTagRules(db, manifest.imageId);
   db.exec("DELETE FROM trash WHERE id = ?", entry.id);

@@ -2,12 +2,20 @@ import { AppError } from "../base/errors.ts";
 import { isTagCategory } from "../tags/category.ts";
 import { isRatingTagName } from "../tags/ratings.ts";
 import { type Database, prepared } from "./database.ts";
-import { recordEdit } from "./post_history.ts";
+import { type ImageLinks, readImageLinks } from "./image_links.ts";
+import { KnownTags } from "./known_tags.ts";
+import { type EditsLabel, recordEdits } from "./post_history.ts";
 import { isEditUndone, readEdit, type StoredEdit, toPostDifference } from "./read_history.ts";
-import { readCategory, readSavedDeltas, restoreDeltas, setTagOrigin } from "./tag_history.ts";
 import {
-  changeImageTags,
-  readImageTagNames,
+  readCategory,
+  readSavedDeltas,
+  restoreDeltas,
+  setTagOrigin,
+  type TagEditDetail,
+} from "./tag_history.ts";
+import {
+  changeTagsOfImages,
+  type ImageTagChange,
   type TagOrigin,
   type WantedTag,
   writeTagDelta,
@@ -52,7 +60,6 @@ export function findEditedImage(
 export function undoEdit(
   db: Database,
   { editId, editor }: { editId: number; editor: string },
-  operation?: { id: number; isFurther: boolean },
 ): UndoOutcome {
   const edit = requireEdit(db, editId);
   const imageId = findEditedImage(db, edit);
@@ -70,20 +77,41 @@ export function undoEdit(
       remedy: "Undo the undo to have it again",
     });
   }
-  const kept: string[] = [];
-  const label = { imageId, editor, operation, undoes: editId };
-  const recorded = recordEdit(db, label, (difference, detail) => {
-    const post = toPostDifference(edit);
-    if (post !== null) undoPostDifference(db, post, { imageId, difference, kept });
-    undoTags(db, edit, { imageId, kept });
-    for (const tag of edit.detail?.categories ?? []) {
-      if (undoCategory(db, tag)) {
-        const { name, before, after } = tag;
-        (detail.categories ??= []).push({ name, before: after, after: before });
-      } else kept.push(`the category of ${tag.name}`);
+  return undoEdits(db, [{ edit, imageId }], { editor })[0];
+}
+
+/** An edit that is to be taken back, and its image. */
+export type UndoneEdit = { edit: StoredEdit; imageId: number };
+
+/**
+ * As {@link undoEdit}, for edits that can be undone, of images that are each given once. Runs inside the
+ * caller's transaction.
+ */
+export function undoEdits(
+  db: Database,
+  edits: readonly UndoneEdit[],
+  label: Omit<EditsLabel, "images">,
+): UndoOutcome[] {
+  const undos = edits.map((one): Undo => ({ ...one, kept: [], back: [] }));
+  const images = edits.map(({ edit, imageId }) => ({ imageId, undoes: edit.id }));
+  const recorded = recordEdits(db, { ...label, images }, (drafts) => {
+    for (const [i, { edit, imageId, kept }] of undos.entries()) {
+      const post = toPostDifference(edit);
+      const { difference } = drafts[i];
+      if (post !== null) undoPostDifference(db, post, { imageId, difference, kept });
     }
-  })!;
-  return { imageId, ...recorded, kept };
+    undoTags(db, undos);
+    for (const [i, { edit, kept }] of undos.entries()) {
+      for (const tag of edit.detail?.categories ?? []) {
+        if (undoCategory(db, tag)) {
+          const { name, before, after } = tag;
+          (drafts[i].detail.categories ??= []).push({ name, before: after, after: before });
+        } else kept.push(`the category of ${tag.name}`);
+      }
+    }
+  });
+  // An undo is written down even when nothing was left to take back.
+  return undos.map(({ imageId, kept }, i) => ({ imageId, ...recorded[i]!, kept }));
 }
 
 function requireEdit(db: Database, editId: number): StoredEdit {
@@ -97,30 +125,48 @@ function requireEdit(db: Database, editId: number): StoredEdit {
   return edit;
 }
 
-type Target = { imageId: number; kept: string[] };
+/** An undo while it works: what stays, in words, and the tags that come back. */
+type Undo = UndoneEdit & { kept: string[]; back: string[] };
 
-function undoTags(db: Database, edit: StoredEdit, { imageId, kept }: Target): void {
-  const now = new Set(readImageTagNames(db, imageId));
-  const gone = edit.added.filter((name) => now.has(name));
-  const goes = new Set(gone);
-  // Somebody may have rated it since: an image has one rating.
-  const isRated = [...now].some((name) => isRatingTagName(name) && !goes.has(name));
-  const back = edit.removed.filter((name) => !now.has(name) && !(isRatingTagName(name) && isRated));
-  const comes = new Set(back);
-  kept.push(
-    ...edit.added.filter((name) => !goes.has(name)).map((name) => `the tag ${name}`),
-    ...edit.removed.filter((name) => !comes.has(name)).map((name) => `the tag ${name}`),
-  );
-  // First of all: what a person took away for good is not implied again.
-  restoreWords(db, edit, new Set([...gone, ...back]));
-  // Not as the user's word: what is implied by other tags since stays, and says so.
-  if (gone.length > 0) changeImageTags(db, imageId, { add: [], remove: gone, origin: "original" });
-  addBack(db, edit, { imageId, back });
-  for (const { name, before, after } of edit.detail?.origins ?? []) {
-    if (readOrigin(db, { imageId, name }) === after) {
-      setTagOrigin(db, { imageId, name, origin: before });
+function undoTags(db: Database, undos: readonly Undo[]): void {
+  const links = readImageLinks(db, undos.map(({ imageId }) => imageId));
+  const tags = new KnownTags(db);
+  const changes: ImageTagChange[] = [];
+  for (const undo of undos) {
+    const { edit, imageId, kept } = undo;
+    const now = links.get(imageId)!;
+    const gone = edit.added.filter((name) => hasTag(tags, now, name));
+    const goes = new Set(gone);
+    // Somebody may have rated it since: an image has one rating.
+    const isRated = edit.removed.some(isRatingTagName) &&
+      tags.namesOf(now.keys()).some((name) => isRatingTagName(name) && !goes.has(name));
+    undo.back = edit.removed.filter((name) =>
+      !hasTag(tags, now, name) && !(isRatingTagName(name) && isRated)
+    );
+    const comes = new Set(undo.back);
+    kept.push(
+      ...edit.added.filter((name) => !goes.has(name)).map((name) => `the tag ${name}`),
+      ...edit.removed.filter((name) => !comes.has(name)).map((name) => `the tag ${name}`),
+    );
+    // First of all: what a person took away for good is not implied again.
+    restoreWords(db, edit, goes.union(comes));
+    // Not as the user's word: what is implied by other tags since stays, and says so.
+    if (gone.length > 0) changes.push({ imageId, add: [], remove: gone, origin: "original" });
+  }
+  changeTagsOfImages(db, changes);
+  addBack(db, undos);
+  for (const { edit, imageId } of undos) {
+    for (const { name, before, after } of edit.detail?.origins ?? []) {
+      if (readOrigin(db, { imageId, name }) === after) {
+        setTagOrigin(db, { imageId, name, origin: before });
+      }
     }
   }
+}
+
+function hasTag(tags: KnownTags, links: ImageLinks, name: string): boolean {
+  const id = tags.idOf(name);
+  return id !== undefined && links.has(id);
 }
 
 /** Puts a person's lasting words back as they were: of tags that are taken back, and where nobody said more. */
@@ -141,13 +187,33 @@ function restoreWords(db: Database, edit: StoredEdit, tags: ReadonlySet<string>)
   }
 }
 
-/** Adds tags that an edit removed, each with the origin that it had. */
-function addBack(
-  db: Database,
-  edit: StoredEdit,
-  { imageId, back }: { imageId: number; back: readonly string[] },
-): void {
-  const lost = new Map(edit.detail?.lost?.map((tag) => [tag.name, tag]));
+/** Adds tags that edits removed, each with the origin that it had. */
+function addBack(db: Database, undos: readonly Undo[]): void {
+  const changes = undos.map((undo) => toChangesBack(db, undo));
+  const rounds = Math.max(...changes.map(({ length }) => length));
+  for (let round = 0; round < rounds; round++) {
+    changeTagsOfImages(db, changes.flatMap((own) => own.slice(round, round + 1)));
+  }
+  for (const { edit, imageId, back } of undos) {
+    const lost = indexLost(edit);
+    for (const name of back) {
+      const known = lost.get(name);
+      if (known === undefined) continue;
+      const origin = readOrigin(db, { imageId, name });
+      if (origin !== undefined && origin !== known.origin) {
+        setTagOrigin(db, { imageId, name, origin: known.origin });
+      }
+    }
+  }
+}
+
+function indexLost({ detail }: StoredEdit): Map<string, NonNullable<TagEditDetail["lost"]>[0]> {
+  return new Map(detail?.lost?.map((tag) => [tag.name, tag]));
+}
+
+/** One change for each origin; implications last, since most come with what implies them. */
+function toChangesBack(db: Database, { edit, imageId, back }: Undo): ImageTagChange[] {
+  const lost = indexLost(edit);
   const byOrigin = new Map<TagOrigin, WantedTag[]>();
   for (const name of back) {
     const known = lost.get(name);
@@ -158,17 +224,8 @@ function addBack(
     if (group === undefined) byOrigin.set(origin, [{ name, category }]);
     else group.push({ name, category });
   }
-  // Implications last: most come with what implies them.
   const groups = [...byOrigin].sort(([origin]) => origin === "implication" ? 1 : -1);
-  for (const [origin, add] of groups) changeImageTags(db, imageId, { add, remove: [], origin });
-  for (const name of back) {
-    const known = lost.get(name);
-    if (known === undefined) continue;
-    const origin = readOrigin(db, { imageId, name });
-    if (origin !== undefined && origin !== known.origin) {
-      setTagOrigin(db, { imageId, name, origin: known.origin });
-    }
-  }
+  return groups.map(([origin, add]) => ({ imageId, add, remove: [], origin }));
 }
 
 /** Who says that an image has a tag; undefined if it does not have it. */

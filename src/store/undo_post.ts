@@ -5,7 +5,7 @@ import { readPlaceInPool, setInPool } from "./pools.ts";
 import { PARENT_CHILD, readParentRows, writeSource } from "./post_edits.ts";
 import type { PostDifference, ReplacedParent } from "./post_history.ts";
 import { countTagImages, readCategory } from "./tag_history.ts";
-import { writeTagColumns } from "./tags.ts";
+import { setCategory } from "./tag_categories.ts";
 
 /** An undo while it works. */
 export type PostUndo = {
@@ -167,11 +167,7 @@ export function undoCategory(
   if (countTagImages(db, name, CATEGORY_CHANGE_IMAGES_MAX) > CATEGORY_CHANGE_IMAGES_MAX) {
     return false;
   }
-  execute(db, "UPDATE tags SET category = ? WHERE name = ?", before, name);
-  const images = prepared(
-    db,
-    "SELECT image_id FROM image_tags WHERE tag_id = (SELECT id FROM tags WHERE name = ?)",
-  ).values<[number]>(name);
-  for (const [imageId] of images) writeTagColumns(db, imageId);
+  const [id] = prepared(db, "SELECT id FROM tags WHERE name = ?").value<[number]>(name)!;
+  setCategory(db, { id, category: before });
   return true;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { exists } from "../../src/library/library_paths.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
+const LIST = join(ROOT, "deno.json");
 
 /** Runs the program as `deno task` does. */
 async function run(args: string[]) {
@@ -18,8 +19,7 @@ async function run(args: string[]) {
 
 Deno.test("--help tells every command and option; --version the version", async () => {
   const answers = await Promise.all(
-    [["--help"], ["-h"], ["help"], ["serve", "--help"], ["import", "-h"], ["--port", "x", "--help"]]
-      .map(run),
+    [["--help"], ["-h"], ["help"], ["--port", "x", "--help"], ["sevre", "-h"]].map(run),
   );
   for (const { code, stdout, stderr } of answers) {
     assertEquals([code, stderr, stdout], [0, "", answers[0].stdout]);
@@ -46,6 +46,17 @@ Deno.test("--help tells every command and option; --version the version", async 
   }
 });
 
+Deno.test("a command's --help tells of that command only", async () => {
+  for (const args of [["import", "--help"], ["help", "import"], ["import", "dir", "-h"]]) {
+    const { code, stdout, stderr } = await run(args);
+    assertEquals([code, stderr], [0, ""]);
+    for (const text of ["deno task import DIR", "--dry-run", "--log-level", "Exit codes"]) {
+      assertStringIncludes(stdout, text);
+    }
+    assert(!stdout.includes("deno task serve"), stdout);
+  }
+});
+
 Deno.test("what is no command or option ends with code 2, what it is and what can be done", async () => {
   const cases: [args: string[], named: string, remedy: string][] = [
     [["sevre"], "sevre", "serve, import"],
@@ -56,6 +67,9 @@ Deno.test("what is no command or option ends with code 2, what it is and what ca
     [["serve", "--port", "x"], '"x"', "--port"],
     [["import"], "import", "DIR"],
     [["import", "no such folder"], "no such folder", "spelling"],
+    [["watch", "--once"], "library", "serve and import make a new one"],
+    [["tags", "import", LIST], "library", "serve and import make a new one"],
+    [["tags", "import", LIST, "--dry-run"], "library", "serve and import make a new one"],
   ];
   const answers = await Promise.all(cases.map(([args]) => run(args)));
   for (const [i, { code, stdout, stderr }] of answers.entries()) {
@@ -64,6 +78,6 @@ Deno.test("what is no command or option ends with code 2, what it is and what ca
     assertEquals([code, stdout], [2, ""], what);
     assert(stderr.includes(named) && stderr.includes(remedy), what);
     assert(!(await exists(join(ROOT, "no such place"))), "nothing was made");
-    assert(!/\bat .*\.ts:\d+|unexpected error/.test(stderr), what);
+    assert(!/\bat .*\.ts:\d+|unexpected error|positional/.test(stderr), what);
   }
 });

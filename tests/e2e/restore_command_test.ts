@@ -9,33 +9,36 @@ import { checkDatabase } from "../support/sample_library.ts";
 import { fullTierTest } from "../support/tier.ts";
 import { startProcess } from "./server_support.ts";
 
-Deno.test("backup works beside a running server, restore does not", () =>
-  withDatabase(async (paths) => {
-    const at = ["--library", paths.folder];
-    await using server = await startProcess(paths.folder);
-    const made = await runMain(["backup", ...at, "--json"]);
-    assertEquals([made.code, made.stderr], [0, ""]);
-    const { path, images, sha256 } = JSON.parse(made.stdout);
-    assertEquals([images, sha256.length], [3, 64]);
-    const before = dumpFile(paths.database);
-    const refused = await runMain(["restore", path, "--yes", ...at]);
-    assertEquals([refused.code, refused.stdout], [2, ""]);
-    assertStringIncludes(refused.stderr, "the library is in use by serve (process ");
-    assertEquals(dumpFile(paths.database), before);
-    await server.stop("SIGTERM");
-    const asked = await runMain(["restore", "latest", ...at]);
-    assertEquals(asked.code, 2);
-    assertStringIncludes(asked.stderr, "--yes");
-    const done = await runMain(["restore", "latest", "--yes", "--json", ...at]);
-    const report = JSON.parse(done.stdout);
-    // The pictures of these rows never were.
-    assertEquals([done.code, report.from, report.files_missing.count], [1, path, 3]);
-    const listed = JSON.parse((await runMain(["restore", "list", "--json", ...at])).stdout);
-    assertEquals(listed.backups.map(({ kind }: { kind: string }) => kind), [
-      "before-restore",
-      "backup",
-    ]);
-  }));
+fullTierTest(
+  "backup works beside a running server, restore does not",
+  () =>
+    withDatabase(async (paths) => {
+      const at = ["--library", paths.folder];
+      await using server = await startProcess(paths.folder);
+      const made = await runMain(["backup", ...at, "--json"]);
+      assertEquals([made.code, made.stderr], [0, ""]);
+      const { path, images, sha256 } = JSON.parse(made.stdout);
+      assertEquals([images, sha256.length], [3, 64]);
+      const before = dumpFile(paths.database);
+      const refused = await runMain(["restore", path, "--yes", ...at]);
+      assertEquals([refused.code, refused.stdout], [2, ""]);
+      assertStringIncludes(refused.stderr, "the library is in use by serve (process ");
+      assertEquals(dumpFile(paths.database), before);
+      await server.stop("SIGTERM");
+      const asked = await runMain(["restore", "latest", ...at]);
+      assertEquals(asked.code, 2);
+      assertStringIncludes(asked.stderr, "--yes");
+      const done = await runMain(["restore", "latest", "--yes", "--json", ...at]);
+      const report = JSON.parse(done.stdout);
+      // The pictures of these rows never were.
+      assertEquals([done.code, report.from, report.files_missing.count], [1, path, 3]);
+      const listed = JSON.parse((await runMain(["restore", "list", "--json", ...at])).stdout);
+      assertEquals(listed.backups.map(({ kind }: { kind: string }) => kind), [
+        "before-restore",
+        "backup",
+      ]);
+    }),
+);
 
 /** Starts a command and kills it when so many things happened below a folder; whether it was killed. */
 async function killAt(

@@ -61,13 +61,13 @@ fullTierTest(
     await withTempDir(async (temp) => {
       const library = join(await Deno.realPath(temp), "library");
       const commands = [
-        ["watch", "--library", library],
         ["serve", "--watch", "--port", "0", "--library", library],
+        ["watch", "--library", library],
       ];
       for (const [i, args] of commands.entries()) {
         const child = mainCommand(args).spawn();
         const errors = new Response(child.stderr).text();
-        const reader = await readUntil(child.stdout, i === 0 ? "ingest" : "http://");
+        const reader = await readUntil(child.stdout, i === 0 ? "http://" : "ingest");
         await writePicture(join(library, `ingest/${i}.png`), i);
         const second = await runMain(["watch", "--library", library]);
         assertEquals(second.code, 2);

@@ -18,7 +18,9 @@ const TAGS = [
 const METADATA = { sources: { danbooru: { id: 7, tag_string_general: "hat" } } };
 
 /** A library of some images, of which the first two have files. */
-export function startDescribed(adminSecret: string | null = null): Promise<TestServer> {
+export function startDescribed(
+  { adminSecret = null, images = 20 }: { adminSecret?: string | null; images?: number } = {},
+): Promise<TestServer> {
   return startServer({
     tags: TAGS,
     adminSecret,
@@ -30,7 +32,7 @@ export function startDescribed(adminSecret: string | null = null): Promise<TestS
         sourceUrl: "https://example.org/1",
       },
       { tags: ["hat", "solo"], columns: { score: -3 } },
-      ...Array.from({ length: 18 }, (_, i) => ({
+      ...Array.from({ length: images - 2 }, (_, i) => ({
         tags: i % 2 === 0 ? ["hat", "somebody"] : ["blue_hat", "solo"],
         bytes: null,
         md5: (i + 100).toString(16).padStart(32, "0"),

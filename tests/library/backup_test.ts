@@ -87,17 +87,17 @@ Deno.test("backupLibrary() keeps the newest of its own backups of this library a
     db.exec("UPDATE library_state SET value = 'other' WHERE key = 'library_id'");
     db.close();
     const made: string[] = [];
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 3; i++) {
       const { path, removed } = await backupLibrary(paths, { ...SMALL, keep: 2 });
       assertEquals(removed, i < 2 ? [] : [made[i - 2]]);
       made.push(path);
     }
     const left = await Array.fromAsync(Deno.readDir(paths.backups), ({ name }) => name);
-    const kept = made.slice(2).flatMap((path) => [path, `${path}.sha256`])
+    const kept = made.slice(1).flatMap((path) => [path, `${path}.sha256`])
       .map((path) => path.slice(paths.backups.length + 1));
     assertEquals(left.sort(), [...kept, ...others, damaged, foreign].sort());
     const listed = await listBackups(paths.backups);
-    assertEquals(listed.map(({ path }) => path).slice(0, 2), made.slice(2).reverse());
+    assertEquals(listed.map(({ path }) => path).slice(0, 2), made.slice(1).reverse());
     assertEquals(listed.map(({ kind }) => kind), [
       ...["backup", "backup", "before-restore", "before-migration", "backup", "backup"],
     ]);
@@ -122,7 +122,7 @@ fullTierTest(
               // As if the process had ended here: nothing is renamed, nothing is removed.
               rename: (from) => {
                 leftover = String(from);
-                return Promise.reject(new Deno.errors.PermissionDenied("no"));
+                return Promise.reject(Object.assign(new Error("no"), { code: "EACCES" }));
               },
               remove: (path) => String(path) === leftover ? Promise.resolve() : Deno.remove(path),
             },

@@ -5,6 +5,7 @@ import { FIRST_BLOCK_BYTES } from "../../src/media/hash_alike.ts";
 import { readHashedPlaces } from "../../src/store/file_hashes.ts";
 import { addImage, bytesOf, clear, put, treeOf, write } from "../support/copies.ts";
 import { rowsOf, withLibrary } from "../support/sample_library.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 Deno.test("scanAndRemoveDuplicates() reads what is not known, and knows it then if it may write", async () => {
   await withLibrary(async ({ library }) => {
@@ -78,7 +79,7 @@ Deno.test("scanAndRemoveDuplicates() knows recorded places from their import, wh
   });
 });
 
-Deno.test("a file that is shorter than a first block is known by that", async () => {
+fullTierTest("a file that is shorter than a first block is known by that", async () => {
   await withLibrary(async ({ library }) => {
     const size = FIRST_BLOCK_BYTES;
     for (const name of ["a", "b"]) await put(library.paths.images, name, bytesOf(1, size));

@@ -27,6 +27,7 @@ import {
   write,
 } from "../support/copies.ts";
 import { withLibrary } from "../support/sample_library.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 /** An image and a copy in the trash; the image of the copy stays. */
 async function fill(library: Library): Promise<{ image: number; copy: number }> {
@@ -127,7 +128,7 @@ Deno.test("emptyTrash() keeps what is not as it was, and the last copy of an ima
   });
 });
 
-Deno.test("emptyTrash() removes no file of another that lies in an entry's folder", async () => {
+fullTierTest("emptyTrash() removes no file of another that lies in an entry's folder", async () => {
   await withLibrary(async ({ library }) => {
     const { image } = await fill(library);
     const [trashed] = filesOf(library, image);
@@ -198,17 +199,20 @@ Deno.test("the trash is emptied by itself only if its owner said so", async () =
   });
 });
 
-Deno.test("a copy in the trash keeps nobody from importing or deleting its content", async () => {
-  await withLibrary(async ({ library }) => {
-    const { copy } = await fill(library);
-    const { reader } = library.core;
-    const { imageId } = readTrashEntry(reader, copy)!.manifest;
-    const deleted = await moveToTrash(library, imageId as ImageId);
-    const restored = await restoreFromTrash(library, copy);
-    assertEquals([restored.imageId, restored.filepath], [null, "b.png"]);
-    await restoreFromTrash(library, deleted);
-    assertEquals(imagesOf(library), { "a.png": ["a.png"] });
-    const { duplicatesFound } = await scanAndRemoveDuplicates(library);
-    assertEquals(duplicatesFound, 1);
-  });
-});
+fullTierTest(
+  "a copy in the trash keeps nobody from importing or deleting its content",
+  async () => {
+    await withLibrary(async ({ library }) => {
+      const { copy } = await fill(library);
+      const { reader } = library.core;
+      const { imageId } = readTrashEntry(reader, copy)!.manifest;
+      const deleted = await moveToTrash(library, imageId as ImageId);
+      const restored = await restoreFromTrash(library, copy);
+      assertEquals([restored.imageId, restored.filepath], [null, "b.png"]);
+      await restoreFromTrash(library, deleted);
+      assertEquals(imagesOf(library), { "a.png": ["a.png"] });
+      const { duplicatesFound } = await scanAndRemoveDuplicates(library);
+      assertEquals(duplicatesFound, 1);
+    });
+  },
+);

@@ -27,13 +27,13 @@ Deno.test("isToBeAsked() asks from more than 5% on, and never for ten files or f
   }
 });
 
-Deno.test("withoutRenamed() leaves out what has inode and size of a new file", () => {
+Deno.test("withoutRenamed() leaves out what has inode and size of a new file", async () => {
   const place = (inode: number, sizeBytes: number): RecordedPlace => {
     return { filepath: "@p/x", sizeBytes, mtimeMs: 1, inode, addedAtMs: 1, isMissing: false };
   };
   const fresh = [{ inode: 1, sizeBytes: 9 }, { inode: 0, sizeBytes: 9 }] as FoundFile[];
   const places = [place(1, 9), place(1, 8), place(2, 9), place(0, 9)];
-  assertEquals(withoutRenamed(places, fresh), places.slice(1));
+  assertEquals(await withoutRenamed(places, fresh), places.slice(1));
 });
 
 Deno.test("toPlacePath() and toFilePath() name one file", () => {

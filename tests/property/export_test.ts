@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { exportLibrary } from "../../src/library/export.ts";
 import { importFolders } from "../../src/library/import_folder.ts";
 import { type Library, openLibrary } from "../../src/library/library.ts";
-import { writeTagColumns } from "../../src/store/tags.ts";
+import { writeTagColumns } from "../../src/store/tag_columns.ts";
 import { openDatabase } from "../support/library_builder.ts";
 import { readLibraryState } from "../support/library_state.ts";
 import { makeRandom, type Random } from "../support/random.ts";
@@ -120,7 +120,7 @@ function addBeside(db: Database, { ids, random }: { ids: number[]; random: Rando
      UPDATE images SET phash = 'ff00', ingested_at = '2019-08-07 06:05:04' WHERE id = ${first};
      UPDATE image_tags SET source = 'user' WHERE image_id = ${first} AND source = 'original';`,
   );
-  writeTagColumns(db, first);
+  writeTagColumns(db, [first]);
   for (const id of ids) {
     db.exec(
       `INSERT OR IGNORE INTO pool_images (pool_id, image_id, sort_order)

@@ -4,7 +4,8 @@ import { runOperationBatch, startBulkEdit, startUndo } from "../../src/store/bul
 import { setFavourite } from "../../src/store/favourites.ts";
 import { editPost, type PostEdit } from "../../src/store/post_edits.ts";
 import { isEditUndone, readEdit } from "../../src/store/read_history.ts";
-import { editTags, TAG_COLUMN_NAMES, writeTagColumns } from "../../src/store/tags.ts";
+import { TAG_COLUMN_NAMES, writeTagColumns } from "../../src/store/tag_columns.ts";
+import { editTags } from "../../src/store/tags.ts";
 import { undoEdit } from "../../src/store/undo.ts";
 import { md5Of } from "../support/library_builder.ts";
 import { withMigrated } from "../support/migrated.ts";
@@ -126,7 +127,7 @@ function startNaive(db: Database): NaiveHistory {
   for (const [i, image] of LIBRARY.images.entries()) {
     const tags = new Map(image.tags.map((name) => [name, "original"]));
     naive.images.set(i + 1, { tags, words: new Map() });
-    writeTagColumns(db, i + 1);
+    writeTagColumns(db, [i + 1]);
   }
   return naive;
 }
@@ -198,7 +199,7 @@ function editAnything(db: Database, random: Random): void {
 
 Deno.test("undoing every edit, the last one first, leaves the database as it was", async () => {
   await withMigrated(LIBRARY, (db) => {
-    for (const id of IMAGES) writeTagColumns(db, id);
+    writeTagColumns(db, IMAGES);
     for (let seed = 1; seed <= runs(200, 4_000); seed++) {
       const random = makeRandom(seed);
       db.exec("SAVEPOINT run");

@@ -4,7 +4,8 @@ import { AppError } from "../../src/base/errors.ts";
 import { CATEGORY_CHANGE_IMAGES_MAX } from "../../src/base/limits.ts";
 import { mergeFullText, withPutOffMerges } from "../../src/store/full_text_batches.ts";
 import { isEditUndone } from "../../src/store/read_history.ts";
-import { changeImageTags, editTags, readTagDeltas, writeTagColumns } from "../../src/store/tags.ts";
+import { writeTagColumns } from "../../src/store/tag_columns.ts";
+import { changeImageTags, editTags, readTagDeltas } from "../../src/store/tags.ts";
 import type { TagEdit, WantedTag } from "../../src/store/tags.ts";
 import { undoEdit, type UndoOutcome } from "../../src/store/undo.ts";
 import { md5Of } from "../support/library_builder.ts";
@@ -67,7 +68,7 @@ Deno.test("undoEdit() leaves the rating that somebody gave since", async () => {
 Deno.test("undoEdit() takes the category back that a tag got by being named with it", async () => {
   const tags = [{ name: "somebody", category: null }];
   await withMigrated({ tags, images: [{}, { tags: ["somebody"] }] }, (db) => {
-    writeTagColumns(db, 2);
+    writeTagColumns(db, [2]);
     const categoryOf = (name: string) =>
       db.prepare("SELECT category FROM tags WHERE name = ?").value(name);
     const id = edit(db, { add: [{ name: "somebody", category: "artist" }] });

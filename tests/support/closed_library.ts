@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { findLibraryPaths, type LibraryPaths } from "../../src/library/library_paths.ts";
 import { openReader } from "../../src/store/database.ts";
 import { prepareDatabase } from "../../src/store/migrate.ts";
-import { writeTagColumns } from "../../src/store/tags.ts";
+import { writeTagColumns } from "../../src/store/tag_columns.ts";
 import { buildLibrary, dumpDatabase, openDatabase } from "./library_builder.ts";
 import { withTempDir } from "./temp.ts";
 
@@ -20,7 +20,7 @@ export async function withDatabase(
     });
     await prepareDatabase(paths.database, join(dir, "before.db"));
     const db = openDatabase(paths.database);
-    for (const id of [1, 2, 3]) writeTagColumns(db, id);
+    writeTagColumns(db, [1, 2, 3]);
     db.close();
     await test(paths, dir);
   });

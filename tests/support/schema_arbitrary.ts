@@ -56,7 +56,7 @@ const NASTY_TEXTS = [
 
 const SOME_TEXTS = ["hat", "solo", "miku", "rating:general", "artist:somebody", "b2", "a1", "2"];
 
-const textOf = (schema: JsonObject): fc.Arbitrary<string> => {
+function textOf(schema: JsonObject): fc.Arbitrary<string> {
   const maxLength = Math.min(Number(schema.maxLength ?? 30), 30);
   return fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(...SOME_TEXTS) },
@@ -64,7 +64,7 @@ const textOf = (schema: JsonObject): fc.Arbitrary<string> => {
     { weight: 2, arbitrary: fc.string({ maxLength }) },
     { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength }) },
   );
-};
+}
 
 /** Values that fit a schema mostly; texts are not kept to their patterns. */
 export function valueOf(schema: JsonObject): fc.Arbitrary<unknown> {
@@ -144,10 +144,12 @@ export function inputOf(schema: JsonObject): fc.Arbitrary<unknown> {
   );
 }
 
-/** A parameter of an address or a part of a path, as text. */
+/** A parameter of an address or a part of a path that fits its schema mostly, as text. */
 export function parameterOf(schema: JsonObject): fc.Arbitrary<string> {
-  return fc.oneof(
-    { weight: 4, arbitrary: valueOf(schema).map(String) },
-    { weight: 1, arbitrary: fc.constantFrom(...NASTY_TEXTS) },
-  );
+  return valueOf(schema).map(String);
+}
+
+/** A parameter that is to be refused mostly. */
+export function badParameterOf(schema: JsonObject): fc.Arbitrary<string> {
+  return fc.oneof(fc.constantFrom(...NASTY_TEXTS), fc.string(), parameterOf(schema));
 }

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type Operation,
   type Parameter,
+  toOperationId,
   toTemplate,
 } from "../openapi/document.ts";
 import type { RouteDescription } from "../openapi/route.ts";
@@ -51,7 +52,7 @@ export function ApiDocsPage(props: ApiDocsProps) {
         {[...parts].map(([part, members]) => (
           <section aria-labelledby={toAnchor(part)}>
             <h2 id={toAnchor(part)}>{part}</h2>
-            {members.map((route) => <Route {...props} route={route} />)}
+            {members.map((route) => <Route {...props} key={toOperationId(route)} route={route} />)}
           </section>
         ))}
         <section aria-labelledby={toAnchor("Schemas")}>
@@ -61,7 +62,7 @@ export function ApiDocsPage(props: ApiDocsProps) {
               <summary>
                 <code>{name}</code>
               </summary>
-              <Type schema={schema} name={name} />
+              <Type schema={schema} />
             </details>
           ))}
         </section>
@@ -105,7 +106,7 @@ function Route({ route, document, origin, hasSecret }: ApiDocsProps & { route: R
         <span class="api-summary">{route.summary}</span>
       </summary>
       {route.details !== undefined && <p>{route.details}</p>}
-      <pre class="api-shape" tabindex={0} role="region" aria-label="Example">
+      <pre class="api-shape">
         {toCurl(route, { origin, hasSecret })}
       </pre>
       {operation.parameters.length > 0 && <Parameters parameters={operation.parameters} />}
@@ -153,7 +154,7 @@ function Body({ operation: { requestBody } }: { operation: Operation }) {
         {types}
         {!requestBody.required && "; it can be left out"}
       </p>
-      <ContentType content={requestBody.content} name="Body" />
+      <ContentType content={requestBody.content} />
     </>
   );
 }
@@ -174,7 +175,7 @@ function Answers({ route, operation }: { route: RouteDescription; operation: Ope
               {types.length > 0 && ` (${types.join(", ")})`}
               {Object.keys(headers).length > 0 && `; header ${Object.keys(headers).join(", ")}`}
             </p>
-            <ContentType content={content} name={`Answer ${status}`} />
+            <ContentType content={content} />
           </>
         );
       })}
@@ -191,14 +192,14 @@ function Answers({ route, operation }: { route: RouteDescription; operation: Ope
   );
 }
 
-function ContentType({ content, name }: { content: Content; name: string }) {
+function ContentType({ content }: { content: Content }) {
   const schema = content["application/json"]?.schema;
-  return schema === undefined ? null : <Type schema={schema} name={name} />;
+  return schema === undefined ? null : <Type schema={schema} />;
 }
 
-function Type({ schema, name }: { schema: JsonObject; name: string }) {
+function Type({ schema }: { schema: JsonObject }) {
   return (
-    <pre class="api-shape" tabindex={0} role="region" aria-label={name}>
+    <pre class="api-shape">
       <Pieces schema={schema} />
     </pre>
   );
@@ -207,8 +208,8 @@ function Type({ schema, name }: { schema: JsonObject; name: string }) {
 function Pieces({ schema }: { schema: JsonObject }) {
   return (
     <>
-      {toTypePieces(schema).map((piece) =>
-        "text" in piece ? piece.text : <SchemaLink name={piece.name} />
+      {toTypePieces(schema).map((piece, i) =>
+        "text" in piece ? piece.text : <SchemaLink key={i} name={piece.name} />
       )}
     </>
   );

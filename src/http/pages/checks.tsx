@@ -66,7 +66,7 @@ function KindView({ kind, count, findings }: KindProps) {
       <details open={count <= 5}>
         <summary>Which</summary>
         <ul class="plain">
-          {shown.map((finding) => <FindingView finding={finding} />)}
+          {shown.map((finding, i) => <FindingView key={i} finding={finding} />)}
           {count > shown.length
             ? <li class="soft">and {formatCount(count - shown.length)} more</li>
             : null}

@@ -24,7 +24,7 @@ export function Lines(
     <details>
       <summary>{title}</summary>
       <ul class="plain">
-        {shown.map((line) => <li>{visibleText(line)}</li>)}
+        {shown.map((line, i) => <li key={i}>{visibleText(line)}</li>)}
         {count > shown.length
           ? <li class="soft">and {formatCount(count - shown.length)} more</li>
           : null}
