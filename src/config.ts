@@ -153,6 +153,11 @@ export function parseDoctorConfig(around: Surroundings): DoctorConfig {
   });
 }
 
+/** What stands on a command line: options by their names, and the rest. */
+export type ParsedOptions<T extends OptionTypes> = ReturnType<
+  typeof parseArgs<{ options: T; allowPositionals: true; strict: true }>
+>;
+
 /** Options of a command line, as `parseArgs` takes them. */
 export type OptionTypes = Record<string, { type: "string" | "boolean" }>;
 
@@ -161,7 +166,10 @@ export type OptionTypes = Record<string, { type: "string" | "boolean" }>;
  *
  * @throws {AppError} `bad_request` naming what cannot be understood.
  */
-export function parseOptions<T extends OptionTypes>(given: readonly string[], options: T) {
+export function parseOptions<T extends OptionTypes>(
+  given: readonly string[],
+  options: T,
+): ParsedOptions<T> {
   // As npm has it: `task serve -- --port 5001`. Deno hands the "--" on.
   const args = given.slice(given[0] === "--" ? 1 : 0);
   try {

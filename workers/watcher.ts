@@ -6,8 +6,8 @@ import { serve } from "../src/worker/serve.ts";
 const watchers = new Map<number, FolderWatcher>();
 
 serve<WatcherContract>({
-  open: ({ id, folder }) => {
-    watchers.set(id, new FolderWatcher(folder));
+  open: ({ id, folder, apart }) => {
+    watchers.set(id, new FolderWatcher(folder, apart));
     return null;
   },
   next: ({ id }) => watchers.get(id)?.next() ?? null,

@@ -104,7 +104,8 @@ serve<WriterContract>({
   undoEdit: (request) => write((db) => undoEdit(db, request)),
   startBulkEdit: (edit) => write((db) => ({ operationId: startBulkEdit(db, edit) })),
   startUndo: (request) => write((db) => ({ operationId: startUndo(db, request) })),
-  runOperationBatch: ({ operationId }) => write((db) => runOperationBatch(db, operationId)),
+  runOperationBatch: ({ operationId, forMs }) =>
+    write((db) => runOperationBatch(db, operationId, forMs)),
   interruptOperation: (request) => write((db) => interruptOperation(db, request)),
   mergeFullText: () => write((db) => ({ isMore: mergeFullText(db) })),
   setFavourite: (favourite) => writeSilently((db) => setFavourite(db, favourite)),

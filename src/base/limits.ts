@@ -125,8 +125,10 @@ export const LOG_FILE_BYTES_MAX = 10 * 1_048_576;
 export const LOG_FILES_KEPT = 5;
 /** Tag names of which a writer remembers what they are aliases of. */
 export const ALIAS_NAMES_KEPT_MAX = 50_000;
-/** Images that one transaction brings in line with a new alias or implication. */
-export const TAG_RULE_BATCH_IMAGES = 200;
+/** Images that are brought in line with a new alias or implication at once: other writes wait for it. */
+export const TAG_RULE_BATCH_IMAGES = 400;
+/** Batches of images go into one transaction until it has taken so long. */
+export const TAG_WRITE_MS = 75;
 /** Aliases or implications on one page. */
 export const TAG_RULES_LIST_MAX = 200;
 /** Bytes of a tag list, unpacked. */
@@ -153,8 +155,8 @@ export const WATCH_MISSING_UNASKED = 10;
 export const WATCH_MISSING_SHARE_MAX = 0.05;
 /** Files that a watched folder hands to one import, which holds the lock of the library meanwhile. */
 export const WATCH_IMPORT_FILES = 128;
-/** Images that one transaction of an operation on many changes: other writes wait for it. */
-export const OPERATION_BATCH_IMAGES = 250;
+/** Images that an operation on many changes at once: other writes wait for it. */
+export const OPERATION_BATCH_IMAGES = 400;
 /** Images that an operation could not change and tells one by one; the rest are only counted. */
 export const OPERATION_SKIPPED_KEPT_MAX = 100;
 /** Images of an operation whose changes are shown as they are made; more are shown together, by one load. */

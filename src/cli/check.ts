@@ -192,7 +192,7 @@ function describeKind(kind: CheckKind, findings: readonly Finding[]): string[] {
   const repaired = findings.filter(({ state }) => state === "repaired").length;
   const counts = repaired === 0
     ? `${findings.length}`
-    : `${findings.length}, of which ${repaired} are repaired`;
+    : `${findings.length}, ${repaired} of them repaired`;
   const lines = [`${isNote ? "note " : ""}${kind}: ${counts} (${title})`];
   for (const one of findings.slice(0, LISTED_MAX)) lines.push(`  ${describeFinding(one)}`);
   if (findings.length > LISTED_MAX) {

@@ -229,7 +229,9 @@ function describeQuestion(
 
 function describeEmptied({ emptied, freedBytes, kept }: EmptyReport): string[] {
   return [
-    `Removed ${emptied} entries, ${(freedBytes / MEGABYTE).toFixed(1)} MB`,
+    `Removed ${emptied} ${emptied === 1 ? "entry" : "entries"}, ${
+      (freedBytes / MEGABYTE).toFixed(1)
+    } MB`,
     ...kept.map(({ id, reason }) => `kept ${id}: ${reason}`),
   ];
 }

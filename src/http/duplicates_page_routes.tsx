@@ -169,10 +169,10 @@ function answerChoice(
     return context.redirect(`${TASKS_PATH}/${task.id}`, 303);
   }
   const { kept, isFound } = shown.result;
-  const rest = wanted.includeInPlace ? "" : " Those in folders indexed in place stay.";
+  const rest = wanted.includeInPlace ? "" : ", but for those in folders indexed in place";
   const key = flashes.put(
     isFound
-      ? { kind: "done", text: `${kept} stays, its other copies are in the trash.${rest}` }
+      ? { kind: "done", text: `${kept} stays, its other copies are in the trash${rest}.` }
       : { kind: "error", text: `${kept} has other bytes by now, or no copies: search again.` },
   );
   return context.redirect(`${DUPLICATES_PATH}?done=${key}`, 303);

@@ -17,7 +17,12 @@ import { parsePage } from "../query/page.ts";
 import type { UndoOutcome } from "../store/undo.ts";
 import { requireInterrupted } from "./api/history_routes.ts";
 import type { FlashMessages } from "./flash.ts";
-import { cancelOperation, type OperationTaskKind, startOperationTask } from "./operation_tasks.ts";
+import {
+  cancelOperation,
+  isOperationActive,
+  type OperationTaskKind,
+  startOperationTask,
+} from "./operation_tasks.ts";
 import type { OperationTaskOptions } from "./operation_tasks.ts";
 import { HistoryPage, type ShownEntry } from "./pages/history.tsx";
 import type { PageMessage } from "./pages/message.tsx";
@@ -50,7 +55,9 @@ export function buildHistoryPageRoutes(state: ServerState, flashes: FlashMessage
     return leadTo(context, path, message);
   });
   routes.get("/operations/:id", (context) => {
-    const operation = toOperationView(library, requireOperation(library, readId(context)));
+    const found = requireOperation(library, readId(context));
+    const isRunning = isOperationActive(library, found.id);
+    const operation = toOperationView(library, isRunning ? { ...found, state: "running" } : found);
     if (operation.state === "running") context.header("refresh", String(REFRESH_S));
     const message = flashes.take(context.req.query("done"));
     return context.html(

@@ -62,6 +62,11 @@ function operationsOf(library: Library): Map<number, string> {
   return operations;
 }
 
+/** Whether a task of this process does an operation, also before its first batch says so. */
+export function isOperationActive(library: Library, operationId: number): boolean {
+  return TASKS.get(library)?.has(operationId) ?? false;
+}
+
 /**
  * Asks the task of an operation to stop.
  *

@@ -1,3 +1,6 @@
+import { AppError } from "../base/errors.ts";
+import { fileErrorCode, toFileError } from "../media/file_error.ts";
+
 /** What a kind of finding is, and what can be done about it. */
 export type CheckKindFacts = {
   /** What is wrong, in a few words; of one. */
@@ -169,4 +172,17 @@ export function finding(
 ): Finding {
   const { path = null, id = null, message } = about;
   return { kind, path, id, message, state: "found", reason: null };
+}
+
+/**
+ * A finding of what could not be looked at.
+ *
+ * @throws Whatever is no failure of the file system.
+ */
+export function unreadable(path: string, error: unknown): Finding {
+  const isOfFiles = error instanceof AppError
+    ? error.details?.system !== undefined
+    : fileErrorCode(error) !== "EUNKNOWN";
+  if (!isOfFiles) throw error;
+  return finding("unreadable_file", { path, message: toFileError("read", path, error).message });
 }

@@ -8,7 +8,7 @@ import type { LibraryRoot } from "../store/roots.ts";
 import { type Finding, finding } from "./check_kinds.ts";
 import { walkFolder } from "./import_walk.ts";
 import type { Library } from "./library.ts";
-import { locateFile, splitStored } from "./library_paths.ts";
+import { exists, locateFile, splitStored } from "./library_paths.ts";
 import { inodeOf } from "./stored_file.ts";
 
 /** What a look at a place gave. */
@@ -25,6 +25,8 @@ export class FolderWatch {
   readonly #library: Library;
   readonly #roots: LibraryRoot[];
   #isThere = new Map<string, Promise<boolean>>();
+  /** Why nothing can be seen in a folder, where the system says it. */
+  readonly #reasons = new Map<string, string>();
   readonly #counts = new Map<string, number>();
 
   /** Looks at each folder when it is first asked for. */
@@ -41,7 +43,10 @@ export class FolderWatch {
   /** Whether a folder is there with at least one file in it. */
   isThere(folder: string): Promise<boolean> {
     let answer = this.#isThere.get(folder);
-    if (answer === undefined) this.#isThere.set(folder, answer = hasFiles(folder));
+    if (answer === undefined) {
+      answer = hasFiles(folder, (reason) => this.#reasons.set(folder, reason));
+      this.#isThere.set(folder, answer);
+    }
     return answer;
   }
 
@@ -60,12 +65,13 @@ export class FolderWatch {
 
   /** One finding for each folder without its files, however many they are. */
   findings(): Finding[] {
-    return [...this.#counts].map(([folder, count]) =>
-      finding("root_unavailable", {
+    return [...this.#counts].map(([folder, count]) => {
+      const what = this.#reasons.get(folder) ?? `${folder} is not there or has no files`;
+      return finding("root_unavailable", {
         path: folder,
-        message: `${folder} is not there or has no files; ${count} files should be in it`,
-      })
-    );
+        message: `${what}; ${count} files should be in it`,
+      });
+    });
   }
 
   #folderOf(filepath: string): string {
@@ -73,8 +79,17 @@ export class FolderWatch {
   }
 }
 
-async function hasFiles(folder: string): Promise<boolean> {
-  for await (const _ of walkFolder(folder, { exclude: [], onSkip: () => {} })) return true;
+async function hasFiles(folder: string, onReason: (reason: string) => void): Promise<boolean> {
+  let known: string | null = null;
+  const walk = walkFolder(folder, {
+    exclude: [],
+    onSkip: ({ path, code, reason }) => {
+      if (code === "unreadable" && path === folder) known = reason;
+    },
+  });
+  for await (const _ of walk) return true;
+  // Where there is nothing at all, that says it best; one that nobody may look at is there.
+  if (known !== null && await exists(folder).catch(() => true)) onReason(known);
   return false;
 }
 

@@ -5,7 +5,7 @@ import { HASH_STATUS, wordsToMd5Hex } from "../media/md5.ts";
 import { resolveInside, toPosix } from "../media/paths.ts";
 import { readKnownPaths, readMovingTrash } from "../store/check_places.ts";
 import { readContent } from "../store/import_images.ts";
-import { type Finding, finding } from "./check_kinds.ts";
+import { type Finding, finding, unreadable } from "./check_kinds.ts";
 import type { FolderWatch } from "./check_places.ts";
 import { placeInRoot } from "./import_prepare.ts";
 import { inBatches, type SkippedPath, walkFolder } from "./import_walk.ts";
@@ -180,13 +180,17 @@ async function findCollisionsInPlace(library: Library, options: StrayOptions): P
 /** Finds what an interrupted import left: half copies, and notes of the names that it was giving. */
 export async function findLeftovers(library: Library): Promise<Finding[]> {
   const folder = join(library.paths.images, INCOMING);
-  if (!(await exists(folder))) return [];
   const found: Finding[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const message = isDirectory
-      ? "An interrupted import was giving this content a name"
-      : "A copy that an interrupted import did not finish";
-    found.push(finding("leftover_incoming", { path: `${INCOMING}/${name}`, message }));
+  try {
+    if (!(await exists(folder))) return [];
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      const message = isDirectory
+        ? "An interrupted import was giving this content a name"
+        : "A copy that an interrupted import did not finish";
+      found.push(finding("leftover_incoming", { path: `${INCOMING}/${name}`, message }));
+    }
+  } catch (error) {
+    found.push(unreadable(folder, error));
   }
   return found;
 }

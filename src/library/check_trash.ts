@@ -6,7 +6,7 @@ import {
   readTrashFiles,
   type TrashFiles,
 } from "../store/check_places.ts";
-import { type Finding, finding } from "./check_kinds.ts";
+import { type Finding, finding, unreadable } from "./check_kinds.ts";
 import type { Library } from "./library.ts";
 import { exists } from "./library_paths.ts";
 
@@ -22,14 +22,18 @@ export async function findTrashFaults(
 ): Promise<Finding[]> {
   const { reader } = library.core;
   const found: Finding[] = [];
-  for (let afterId = 0;;) {
-    options.signal?.throwIfAborted();
-    const entries = readTrashFiles(reader, { afterId, limit: ENTRIES_AT_ONCE });
-    if (entries.length === 0) break;
-    for (const entry of entries) found.push(...await lookAtEntry(library, entry, options));
-    afterId = entries.at(-1)!.id;
+  try {
+    for (let afterId = 0;;) {
+      options.signal?.throwIfAborted();
+      const entries = readTrashFiles(reader, { afterId, limit: ENTRIES_AT_ONCE });
+      if (entries.length === 0) break;
+      for (const entry of entries) found.push(...await lookAtEntry(library, entry, options));
+      afterId = entries.at(-1)!.id;
+    }
+    found.push(...await findOrphanFolders(library));
+  } catch (error) {
+    found.push(unreadable(library.paths.trash, error));
   }
-  found.push(...await findOrphanFolders(library));
   if (options.isLocked) return found;
   const pending = readPendingOperations(reader).map(({ id, kind, state, startedAtMs }) => {
     const message = `"${kind}" began at ${new Date(startedAtMs).toISOString()} and is ${state}`;

@@ -3,20 +3,20 @@ import { basename, dirname, extname } from "node:path";
 import { AppError, toMessage } from "../base/errors.ts";
 import { COPIES_BATCH } from "../base/limits.ts";
 import { inPlacePath, realPathInside, splitExtension } from "../media/paths.ts";
-import { mediaTypeOfExt, SNIFF_BYTES, sniffMediaType } from "../media/sniff.ts";
+import { SNIFF_BYTES, sniffMediaType } from "../media/sniff.ts";
 import { type ImportItem, readContent } from "../store/import_images.ts";
 import { readTrashEntry, type TrashedFile, type TrashEntry } from "../store/trash.ts";
 import type { CopyPlan } from "../store/trash_copies.ts";
-import { sidecarNamesOf } from "../tags/sidecars.ts";
 import type { DedupeFile } from "./dedupe_files.ts";
 import type { Removal } from "./dedupe_find.ts";
 import { makeFolderNames, readSidecars, type SidecarFindings } from "./import_sidecars.ts";
 import { isInside } from "./import_walk.ts";
 import type { Library } from "./library.ts";
 import { showChanges } from "./show_changes.ts";
-import { type FileCalls, inodeOf } from "./stored_file.ts";
+import { isSameSidecar } from "./sidecar_file.ts";
+import { type FileCalls, inodeOf, syncFile, syncFolder } from "./stored_file.ts";
 import { finishCopies } from "./trash_copies.ts";
-import { makeTrashFolderName, toTrashName, withFacts } from "./trash_files.ts";
+import { lstat, makeTrashFolderName, toTrashName, withFacts } from "./trash_files.ts";
 
 /** What became of a removal: its entry in the trash, or why it was left. */
 export type RemovalOutcome =
@@ -66,7 +66,7 @@ async function removeSome(
   removals: readonly Removal[],
   { calls }: RemovalOptions,
 ): Promise<RemovalOutcome[]> {
-  const preparer = new Preparer(library);
+  const preparer = new Preparer(library, calls);
   const outcomes: RemovalOutcome[] = [];
   const prepared: { removal: Removal; plan: CopyPlan; warnings: string[] }[] = [];
   const steps = pooledMap(PREPARED_AT_ONCE, removals, async (removal) => {
@@ -110,10 +110,13 @@ async function removeSome(
 /** Looks once more at pairs of files, and says what is to be committed for them. */
 class Preparer {
   readonly #library: Library;
+  readonly #calls: FileCalls | undefined;
   readonly #folderNames = makeFolderNames();
+  readonly #synced = new Map<string, Promise<void>>();
 
-  constructor(library: Library) {
+  constructor(library: Library, calls: FileCalls | undefined) {
     this.#library = library;
+    this.#calls = calls;
   }
 
   /** @throws {Left} If the copy must stay. */
@@ -121,13 +124,14 @@ class Preparer {
     const { md5, kept, copy } = removal;
     for (const file of [kept, copy]) await this.#checkPath(file);
     await this.#checkEqual(removal);
+    await this.#sync(kept);
     const sidecars = await readSidecars(
       { path: copy.path, name: basename(copy.path) },
       md5,
       this.#folderNames,
     );
     const item = await this.#toItem(removal, sidecars);
-    const files = await this.#toFiles(removal);
+    const files = await this.#toFiles(removal, sidecars);
     // The last look: what follows is a transaction, and a look of its own right before the move.
     for (const file of [kept, copy]) await checkUnchanged(file);
     const { filepath, sizeBytes, mtimeMs, inode } = kept;
@@ -171,10 +175,21 @@ class Preparer {
     throw new Left("changed", `It has other bytes than ${kept.filepath}`);
   }
 
+  /** A kept file may be new, and only in memory yet; it is to outlive its copies when the power goes. */
+  async #sync({ path }: DedupeFile): Promise<void> {
+    let synced = this.#synced.get(path);
+    if (synced === undefined) {
+      synced = syncFile(path, this.#calls).then(() => syncFolder(dirname(path), this.#calls));
+      this.#synced.set(path, synced);
+    }
+    await synced;
+  }
+
   /** What the image is to take over from the copy's sidecars. */
   async #toItem({ md5, copy }: Removal, found: SidecarFindings): Promise<ImportItem | null> {
-    const { tags, rating, sites } = found;
-    if (tags.length + sites.length === 0 && rating === null) return null;
+    const { tags, rating, sites, saved } = found;
+    const isEmpty = tags.length + sites.length === 0 && rating === null && saved === undefined;
+    if (isEmpty) return null;
     if (readContent(this.#library.core.reader, md5) === undefined) {
       throw new Left("has_sidecars", "No image has its content yet, to take over its tags");
     }
@@ -193,28 +208,36 @@ class Preparer {
       tags,
       rating,
       sites,
+      ...(saved === undefined ? {} : { saved }),
     };
   }
 
-  /** The copy and the sidecars that are its alone, with their names in the trash. */
-  async #toFiles({ md5, copy }: Removal): Promise<TrashedFile[]> {
+  /**
+   * The copy and the sidecars that are its alone, with their names in the trash. What of them was not
+   * understood, or speaks of another file, or changed since it was read, is left where it is.
+   */
+  async #toFiles(
+    { md5, copy }: Removal,
+    { read, foreign }: SidecarFindings,
+  ): Promise<TrashedFile[]> {
     const name = basename(copy.path);
     const names = await this.#folderNames(dirname(copy.path));
     const { stem } = splitExtension(name);
     const isStemShared = [...names].some((other) =>
-      other !== name && splitExtension(other).stem === stem && mediaTypeOfExt(extname(other))
+      other !== name && splitExtension(other).stem === stem && !isSidecarName(other)
     );
-    const wanted = sidecarNamesOf(name);
-    const sidecars = [...new Set([...wanted.json, ...wanted.txt])].filter((sidecar) =>
-      names.has(sidecar) && (sidecar.startsWith(`${name}.`) || !isStemShared)
-    );
+    const isAlone = (sidecar: string) => sidecar.startsWith(`${name}.`) || !isStemShared;
+    const known = new Map(read.map((one) => [basename(one.path), one]));
+    for (const other of foreign) known.delete(other);
     const folder = makeTrashFolderName(md5);
     const files: TrashedFile[] = [];
-    for (const [i, one] of [name, ...sidecars].entries()) {
+    for (const [i, one] of [name, ...[...known.keys()].filter(isAlone)].entries()) {
       const filepath = copy.filepath.slice(0, copy.filepath.length - name.length) + one;
-      const info = await Deno.lstat(`${dirname(copy.path)}/${one}`);
+      const info = await lstat(`${dirname(copy.path)}/${one}`);
+      if (info === null && i === 0) throw new Left("vanished", `${filepath} is gone`);
+      if (info === null || (i > 0 && !(await isSameSidecar(known.get(one)!)))) continue;
       const trashed = `${folder}/${i}-${toTrashName(one, md5)}`;
-      if (i === 0 || info.isFile) files.push(withFacts({ filepath, trashed }, info));
+      files.push(withFacts({ filepath, trashed }, info));
     }
     return files;
   }
@@ -226,6 +249,11 @@ class Preparer {
       .map((one) => inPlacePath(one.name, path.slice(one.path.length + 1)));
     return [...new Set([filepath, ...others])];
   }
+}
+
+/** What may be a sidecar itself, and shares no other one. */
+function isSidecarName(name: string): boolean {
+  return /\.(?:json|txt)$/i.test(name);
 }
 
 /** Refuses a file that is not what it was when it was found. */

@@ -31,6 +31,8 @@ export type FindFilesOptions = {
   inBackground: boolean;
   /** Only files that have the size of the one at this stored path. */
   onlyPath?: string;
+  /** Hears of each file at once, unless a worker walks. */
+  onFile?: (path: string, sizeBytes: number) => void;
   signal?: AbortSignal;
 };
 
@@ -140,11 +142,11 @@ async function excludedOf(
 async function walk(
   { hasher }: DedupeLibrary,
   request: WalkRequest,
-  { inBackground, signal }: FindFilesOptions,
+  { inBackground, signal, onFile }: FindFilesOptions,
 ): Promise<WalkedFiles> {
   signal?.throwIfAborted();
   if (inBackground) return await hasher.call("walkFiles", request);
-  const steps = walkFiles(request);
+  const steps = walkFiles(request, onFile);
   let pausedAt = performance.now();
   for (let step = steps.next();; step = steps.next()) {
     if (step.done) return step.value;

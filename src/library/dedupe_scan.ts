@@ -22,6 +22,7 @@ import {
   findSameSized,
   type SameSized,
 } from "./dedupe_files.ts";
+import { ReadAhead } from "./dedupe_read_ahead.ts";
 import {
   comparePaths,
   type DedupeCollision,
@@ -88,10 +89,16 @@ export async function findCopies(
 ): Promise<FoundCopies> {
   options.onProgress?.({ stage: "scanning", done: 0, total: null });
   const isKnown = hasKnownHashes(library.core.reader);
-  if (!isKnown) warmUp(library);
-  const { lists, filesCount, skipped, isThere } = await findSameSized(library, options);
+  const ahead = isKnown || options.inBackground || options.onlyPath !== undefined
+    ? undefined
+    : new ReadAhead(library.hasher);
+  const { lists, filesCount, skipped, isThere } = await findSameSized(library, {
+    ...options,
+    onFile: ahead?.add.bind(ahead),
+  });
   const search = new CopySearch(library, { ...options, skipped });
-  const byMd5 = await search.run(lists, isKnown);
+  const heads = await ahead?.heads() ?? new Map<string, string>();
+  const byMd5 = await search.run(lists, { isKnown, heads });
   const groups = toGroups(library, byMd5, skipped);
   return {
     groups,
@@ -102,11 +109,6 @@ export async function findCopies(
     readCount: search.readCount,
     hashes: search.toHashes(),
   };
-}
-
-/** Lets the workers start while files are still looked for: there will be much to read. */
-function warmUp({ hasher }: DedupeLibrary): void {
-  for (let i = 0; i < hasher.size; i++) hasher.call("hashFiles", { paths: [] }).catch(() => {});
 }
 
 /** One search: from lists of files of one size to lists of one md5. */
@@ -124,10 +126,17 @@ class CopySearch {
     this.#options = options;
   }
 
-  async run(lists: readonly DedupeFile[][], isKnown: boolean): Promise<Content[][]> {
+  async run(
+    lists: readonly DedupeFile[][],
+    known: { isKnown: boolean; heads: ReadonlyMap<string, string> },
+  ): Promise<Content[][]> {
     const bySize = lists.map((list) => toContents(list, this.#options.skipped));
     for (const contents of bySize) for (const one of contents) this.#contents.push(one);
-    if (isKnown) this.#recall();
+    if (known.isKnown) this.#recall();
+    for (const content of this.#contents) {
+      const head = known.heads.get(content.files[0].path);
+      if (head !== undefined) takeHead(content, head);
+    }
     const unclear = new Set(bySize.filter(needsHeads));
     await this.#hashHeads([...unclear].flat().filter((one) => one.head === null));
     const byHead = bySize.flatMap((contents) =>
@@ -171,8 +180,7 @@ class CopySearch {
       const hashed = await this.#library.hasher.call("hashFirstBlocks", { paths });
       batch.forEach((content, i) => {
         const head = this.#takeHash(content, { hashed, i });
-        content.head = head;
-        if (content.files[0].sizeBytes <= FIRST_BLOCK_BYTES) content.md5 = head;
+        if (head !== null) takeHead(content, head);
       });
     });
   }
@@ -288,6 +296,12 @@ class CopySearch {
     for await (const _ of steps) if (failures.length > 0) break;
     if (failures.length > 0) throw failures[0];
   }
+}
+
+function takeHead(content: Content, head: string): void {
+  content.isRead = true;
+  content.head = head;
+  if (content.files[0].sizeBytes <= FIRST_BLOCK_BYTES) content.md5 = head;
 }
 
 /** Files as contents: names of one inode together. */

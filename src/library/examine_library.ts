@@ -4,6 +4,7 @@ import { FREE_DISK_FLOOR_BYTES } from "../base/limits.ts";
 import { type DatabaseHealth, readDatabaseHealth } from "../store/database_health.ts";
 import { failed, type Finding, fine, toSize } from "./findings.ts";
 import { exists, findLibraryPaths, type LibraryPaths } from "./library_paths.ts";
+import { describeLostDatabase, LOST_DATABASE_REMEDY } from "./lost_database.ts";
 
 /** A folder of a large library has more files than anybody waits for. */
 const FILES_COUNTED_MAX = 200_000;
@@ -62,6 +63,11 @@ async function examineDatabase(
 ): Promise<{ finding: Finding; health: DatabaseHealth | null }> {
   const name = "database";
   if (!(await exists(paths.database))) {
+    const lost = await describeLostDatabase(paths);
+    if (lost !== null) {
+      const about = { topic: "library", name, verdict: "problem" } as const;
+      return { finding: { ...about, text: lost, remedy: LOST_DATABASE_REMEDY }, health: null };
+    }
     const remedy = "deno task serve makes one; or name another folder with --library DIR";
     const text = "there is none in this folder yet";
     return {
@@ -77,6 +83,18 @@ async function examineDatabase(
     const text = `${health.images} images, ${sizes.join(", ")}, version ${health.version}`;
     if (health.version === health.wantedVersion) {
       return { finding: fine("library", name, text), health };
+    }
+    if (health.version === "empty") {
+      const finding = {
+        topic: "library" as const,
+        name,
+        verdict: "warning" as const,
+        text: "it is empty: there are no tables in it",
+        remedy:
+          "The next start of the server makes a new library of it. If there was one, first put " +
+          "back a backup with: deno task restore. Without one: deno task rebuild",
+      };
+      return { finding, health };
     }
     const remedy = "The next start of the server adds the tables it needs, after a copy was made";
     return { finding: { topic: "library", name, verdict: "warning", text, remedy }, health };

@@ -50,10 +50,20 @@ export function isUnfinishedName(name: string): boolean {
   return UNFINISHED.test(name);
 }
 
+/** Whether a name is that of a database, which nobody may open to see what it is. */
+export function isDatabaseName(name: string): boolean {
+  return DATABASE.test(name);
+}
+
 /** Sidecars are read beside the file they belong to, never on their own. */
 const SIDECAR = /\.(json|txt)$/i;
 /** What gallery-dl, browsers and download programs call a file until it is whole. */
 const UNFINISHED = /\.(part|crdownload|opdownload|aria2)$/i;
+/**
+ * A database and its log. The library's own must not be opened by other ways than SQLite's: to close it is
+ * to lose SQLite's locks of it, and then what another program does can cost all that is written later.
+ */
+const DATABASE = /\.(db|sqlite3?)(-wal|-shm|-journal)?$/i;
 /** Names that are sorted in one go, in a few milliseconds. */
 const SORTED_AT_ONCE = 500;
 /** What Deno shows for bytes of a name that are not UTF-8. */
@@ -89,6 +99,8 @@ export async function* walkFolder(root: string, options: WalkOptions): AsyncGene
         if (!options.exclude.includes(path)) inner.push(path);
       } else if (UNFINISHED.test(entry.name)) {
         options.onSkip({ path, code: "unfinished", reason: "An unfinished download" });
+      } else if (DATABASE.test(entry.name)) {
+        options.onSkip({ path, code: "unsupported", reason: "It is a database" });
       } else if (!SIDECAR.test(entry.name)) {
         const file = await statFile(path, entry.name, options);
         if (file !== undefined) yield file;

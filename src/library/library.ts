@@ -19,6 +19,7 @@ import {
   makeLibraryFolders,
 } from "./library_paths.ts";
 import type { LibraryLock } from "./lock.ts";
+import { refuseLostDatabase } from "./lost_database.ts";
 import { SearchPages } from "./search_pages.ts";
 import { holdServerLock } from "./server_lock.ts";
 import { SimilarImages } from "./similar_images.ts";
@@ -77,10 +78,12 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
   const writesNothing = options.writesNothing ?? false;
   if (options.mustExist && !(await exists(paths.database))) {
     throw new AppError("not_found", `There is no library in ${paths.folder}: it has no database`, {
-      remedy: "Name its folder with --library; serve and import make a new one. If its database was " +
+      remedy:
+        "Name its folder with --library; serve and import make a new one. If its database was " +
         "lost, use: deno task rebuild",
     });
   }
+  if (!writesNothing && options.paths === undefined) await refuseLostDatabase(paths);
   if (!writesNothing) await makeLibraryFolder(paths.data);
   const lock = await holdServerLock(paths, options.command ?? "another command", { writesNothing });
   const size = options.workers ?? Math.min(navigator.hardwareConcurrency, WORKERS_MAX);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
+import { toFileError } from "../media/file_error.ts";
 import {
   contentThumbnailPath,
   getThumbnailPath,
@@ -50,7 +51,7 @@ export async function findLibraryPaths(folder: string): Promise<LibraryPaths> {
 /**
  * Makes the folders that are missing.
  *
- * @throws {AppError} `read_only` or `not_found`, naming the folder and the remedy.
+ * @throws {AppError} `read_only`, `conflict` or `not_found`, naming the folder and the remedy.
  */
 export async function makeLibraryFolders(paths: LibraryPaths): Promise<void> {
   for (const folder of [paths.images, paths.thumbnails, paths.ingest, paths.trash]) {
@@ -67,6 +68,12 @@ export async function makeLibraryFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) {
+      throw new AppError("conflict", `Cannot make the folder ${folder}: a file has its name`, {
+        remedy: "Move that file away",
+        cause: error,
+      });
+    }
     const isReadOnly = error instanceof Deno.errors.PermissionDenied ||
       /read-only|os error 30/i.test(String(error));
     throw new AppError(
@@ -77,7 +84,11 @@ export async function makeLibraryFolder(folder: string): Promise<void> {
   }
 }
 
-/** Whether anything is at a path. */
+/**
+ * Whether anything is at a path.
+ *
+ * @throws {AppError} `forbidden` … if nobody may look there.
+ */
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
@@ -86,7 +97,7 @@ export async function exists(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return false;
     }
-    throw error;
+    throw toFileError("look at", path, error);
   }
 }
 

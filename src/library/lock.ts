@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { toFileError } from "../media/file_error.ts";
 
 /** A held lock; ends with {@link LibraryLock.release} or with the process. */
 export type LibraryLock = { release(): void };
@@ -41,19 +42,17 @@ export async function withLock<T>(
  *
  * The operating system frees it when the process ends, however it ends.
  *
- * @throws {AppError} `locked`, naming the holder.
+ * @throws {AppError} `locked`, naming the holder; `forbidden` … if it cannot be opened.
  */
 export async function lockLibrary(path: string, command: string): Promise<LibraryLock> {
-  const file = await Deno.open(path, { create: true, read: true, write: true });
+  const file = await openLock(path, { create: true, read: true, write: true });
   try {
     if (!(await file.tryLock(true))) {
       throw new AppError("locked", `Cannot ${command}: ${await describeHolder(path)}`, {
         remedy: "Wait until it is done, or end it",
       });
     }
-    const holder = `${command} (process ${Deno.pid}) since ${new Date().toISOString()}\n`;
-    await file.truncate(0);
-    await file.write(new TextEncoder().encode(holder));
+    await writeHolder(file, command);
   } catch (error) {
     file.close();
     throw error;
@@ -66,6 +65,25 @@ export async function lockLibrary(path: string, command: string): Promise<Librar
   };
 }
 
+async function openLock(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, options);
+  } catch (error) {
+    throw toFileError("open the lock", path, error);
+  }
+}
+
+/** Names the holder, for a person who wants to end it. */
+async function writeHolder(file: Deno.FsFile, command: string): Promise<void> {
+  const holder = `${command} (process ${Deno.pid}) since ${new Date().toISOString()}\n`;
+  try {
+    await file.truncate(0);
+    await file.write(new TextEncoder().encode(holder));
+  } catch {
+    // On a full disk nobody is named; the lock itself holds.
+  }
+}
+
 /** Whether a command that moves files runs at this moment, in this process or another one. */
 export async function isLockHeld(path: string): Promise<boolean> {
   let file: Deno.FsFile;
@@ -73,7 +91,7 @@ export async function isLockHeld(path: string): Promise<boolean> {
     file = await Deno.open(path, { read: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    throw toFileError("open the lock", path, error);
   }
   using held = file;
   if (!(await held.tryLock(false))) return true;

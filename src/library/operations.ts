@@ -1,5 +1,5 @@
 import { AppError, toMessage } from "../base/errors.ts";
-import { OPERATION_SHOWN_IMAGES_MAX } from "../base/limits.ts";
+import { OPERATION_SHOWN_IMAGES_MAX, TAG_WRITE_MS } from "../base/limits.ts";
 import { log } from "../base/log.ts";
 import { type Operation, readOperation } from "../store/operations.ts";
 import type { Library } from "./library.ts";
@@ -12,11 +12,11 @@ export type OperationOptions = {
   onProgress?: (progress: { done: number; total: number; changed: number }) => void;
 };
 
-/** Batches after which segments of the full-text table are joined: far fewer than it can have. */
-const BATCHES_BETWEEN_MERGES = 200;
+/** Transactions after which segments of the full-text table are joined: far fewer than it can have. */
+export const WRITES_BETWEEN_MERGES = 100;
 
 /**
- * Does what is left of an operation on many images, a batch in a transaction, between which others write.
+ * Does what is left of an operation on many images, in short transactions between which others write.
  * Changes show while they are made if they are some thousands, else at the end, by one load: read one by
  * one they would cost the main isolate more than that, and the loads between would never end.
  *
@@ -34,16 +34,18 @@ export async function runOperation(
   const release = isShownBetween ? () => {} : core.hold();
   let showing = Promise.resolve();
   try {
-    for (let batch = 1;; batch++) {
+    for (let writes = 1;; writes++) {
       signal?.throwIfAborted();
-      const operation = await writer.call("runOperationBatch", { operationId });
+      // The first is short, so that there soon is something to see.
+      const forMs = writes === 1 ? 0 : TAG_WRITE_MS;
+      const operation = await writer.call("runOperationBatch", { operationId, forMs });
       const { done, total, changed } = operation.steps;
       onProgress?.({ done, total, changed });
       if (operation.state !== "running") return operation;
       await showing;
       // While the next batch is written.
       if (isShownBetween) showing = showChanges(library);
-      if (batch % BATCHES_BETWEEN_MERGES === 0) await mergeFullText(library);
+      if (writes % WRITES_BETWEEN_MERGES === 0) await mergeFullText(library);
     }
   } catch (error) {
     const fault = signal?.aborted ? null : toMessage(error);
@@ -58,7 +60,7 @@ export async function runOperation(
 }
 
 /** Joins the segments that batches left. It never fails, since the changes are done: later writes join too. */
-async function mergeFullText({ writer }: Library): Promise<void> {
+export async function mergeFullText({ writer }: Library): Promise<void> {
   try {
     while ((await writer.call("mergeFullText", null)).isMore);
   } catch (error) {

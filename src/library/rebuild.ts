@@ -1,12 +1,13 @@
 import { dirname, join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { DATABASE_PARTS } from "../store/check.ts";
+import { copyCutDatabase } from "../store/cut_database.ts";
 import { SCHEMA_VERSION } from "../store/migrate.ts";
 import type { SalvageReport } from "../store/salvage.ts";
 import type { ArchiveContract, HasherContract, WriterContract } from "../worker/contracts.ts";
 import { spawnArchive, spawnHasher, spawnWriter } from "../worker/spawn.ts";
 import { WorkerClient } from "../worker/worker_client.ts";
-import { nameBackup } from "./backup_files.ts";
+import { nameBackup, toKnownError } from "./backup_files.ts";
 import { openLibrary } from "./library.ts";
 import { exists, findLibraryPaths, type LibraryPaths, makeLibraryFolder } from "./library_paths.ts";
 import { withLock } from "./lock.ts";
@@ -90,6 +91,8 @@ class RebuildRun {
   /** Where the new database is made. */
   readonly #folder: string;
   readonly #made: string;
+  /** What is read of the old database: it, or a copy where its end is missing. */
+  #source: string;
   readonly #archive = new WorkerClient<ArchiveContract>(spawnArchive, { name: "archive" });
 
   constructor(paths: LibraryPaths, options: RebuildOptions) {
@@ -97,13 +100,14 @@ class RebuildRun {
     this.#options = options;
     this.#folder = join(paths.data, "rebuild");
     this.#made = join(this.#folder, "booru.db");
+    this.#source = paths.database;
   }
 
   async run(): Promise<Omit<RebuildReport, "elapsedMs">> {
     try {
-      const old = await this.#lookAtOld();
       await this.#removeScratch();
       await makeLibraryFolder(this.#folder);
+      const old = await this.#lookAtOld();
       const salvage = await this.#makeDatabase(old === "readable");
       const refreshed = await this.#refresh();
       if (refreshed.images + refreshed.trashFound.length === 0 && old !== "readable") {
@@ -146,14 +150,27 @@ class RebuildRun {
       // Of a damaged one some tables may be readable all the same; another program's is left alone.
       const hasTables = await this.#hasTables();
       if (error.code === "conflict" && hasTables) throw error;
-      return hasTables ? "readable" : "unreadable";
+      return hasTables || await this.#completeCut() ? "readable" : "unreadable";
     }
+  }
+
+  /** Reads a copy where the file's end is missing; false if that is not what is wrong with it. */
+  async #completeCut(): Promise<boolean> {
+    const { database } = this.#paths;
+    const copy = join(this.#folder, "cut.db");
+    try {
+      if (!(await copyCutDatabase(database, copy))) return false;
+    } catch (error) {
+      throw toKnownError("copy", database, error);
+    }
+    this.#source = copy;
+    return await this.#hasTables();
   }
 
   async #hasTables(): Promise<boolean> {
     const hasher = new WorkerClient<HasherContract>(spawnHasher, { name: "hasher" });
     try {
-      return (await hasher.call("listTables", { path: this.#paths.database })).length > 0;
+      return (await hasher.call("listTables", { path: this.#source })).length > 0;
     } finally {
       await hasher.close();
     }
@@ -166,7 +183,7 @@ class RebuildRun {
       await writer.call("open", { path: this.#made, backupPath: join(this.#folder, "older.db") });
       await writer.call("disconnect", null);
       if (!hasOld) return null;
-      await writer.call("openSalvage", { from: this.#paths.database, to: this.#made });
+      await writer.call("openSalvage", { from: this.#source, to: this.#made });
       for (let batches = 0;; batches++) {
         this.#tell("rows", batches);
         const { report } = await writer.call("salvageSome", null);

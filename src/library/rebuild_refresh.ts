@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { AppError, toMessage } from "../base/errors.ts";
 import { HASH_BATCH_FILES } from "../base/limits.ts";
+import { fileErrorCode } from "../media/file_error.ts";
 import { resolveInside, splitExtension } from "../media/paths.ts";
 import { mediaTypeOfExt, SNIFF_BYTES, sniffMediaType } from "../media/sniff.ts";
 import {
@@ -12,7 +13,7 @@ import {
 } from "../store/check_places.ts";
 import type { FoundFacts, FoundManifest, RederivedTags } from "../store/rebuild.ts";
 import { adoptFiles } from "./adopt_files.ts";
-import type { Finding } from "./check_kinds.ts";
+import { type Finding, finding, unreadable } from "./check_kinds.ts";
 import { FolderWatch, isChanged, lookAtPlaces, type PlaceVerdict } from "./check_places.ts";
 import { findStrayFiles } from "./check_strays.ts";
 import type { Library } from "./library.ts";
@@ -140,12 +141,7 @@ class RefreshRun {
   async #adoptTrash(): Promise<void> {
     const { trash } = this.#library.paths;
     this.#tell("trash", 0);
-    if (!(await exists(trash))) return;
-    const entries = await Array.fromAsync(Deno.readDir(trash));
-    // The oldest first, so that the newest has the highest number, as it was.
-    const folders = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name)
-      .sort((a, b) => timeOf(a) - timeOf(b));
-    for (const folder of folders) {
+    for (const folder of await this.#listTrash()) {
       if (isTrashFolder(this.#library.core.reader, folder)) continue;
       const found = await readManifest(this.#library, folder);
       const isAdopted = found !== null &&
@@ -155,6 +151,20 @@ class RefreshRun {
         const message = "It has no manifest of an image that is in the trash";
         this.#report.warnings.push({ path: join(trash, folder), message });
       }
+    }
+  }
+
+  /** Folders of the trash, the oldest first, so that the newest has the highest number, as it was. */
+  async #listTrash(): Promise<string[]> {
+    const { trash } = this.#library.paths;
+    try {
+      if (!(await exists(trash))) return [];
+      const entries = await Array.fromAsync(Deno.readDir(trash));
+      return entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name)
+        .sort((a, b) => timeOf(a) - timeOf(b));
+    } catch (error) {
+      this.#report.faults.push(unreadable(trash, error));
+      return [];
     }
   }
 
@@ -218,8 +228,14 @@ class RefreshRun {
       const facts = await this.#library.media.call("readFacts", { path: file!.path, ext });
       return { ...record, facts: { ext, ...facts } };
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      this.#report.warnings.push({ path: place.filepath, message: toMessage(error) });
+      // A file that cannot be opened is a fault; one that opens and makes no sense has bytes of its own.
+      if (error instanceof AppError) {
+        this.#report.warnings.push({ path: place.filepath, message: toMessage(error) });
+      } else {
+        const { message } = unreadable(file!.path, error);
+        const about = { path: place.filepath, id: place.imageId, message };
+        this.#report.faults.push(finding("unreadable_file", about));
+      }
       return record.isRecorded ? record : null;
     }
   }
@@ -298,8 +314,8 @@ async function readManifest(library: Library, folder: string): Promise<FoundMani
     const state = inTrash === moved.length ? "trashed" : inTrash > 0 ? "moving" : "restoring";
     return { folder, text, state };
   } catch (error) {
-    const isExpected = error instanceof Deno.errors.NotFound || error instanceof SyntaxError ||
-      error instanceof TypeError || error instanceof AppError;
+    const isExpected = error instanceof SyntaxError || error instanceof TypeError ||
+      error instanceof AppError || fileErrorCode(error) !== "EUNKNOWN";
     if (isExpected) return null;
     throw error;
   }

@@ -1,7 +1,6 @@
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { log } from "../base/log.ts";
-import { toFileError } from "../media/file_error.ts";
 import { getFileMd5 } from "../media/md5.ts";
 import { resolveInside } from "../media/paths.ts";
 import { hasUnfinishedRestore, readPlacesOf, readStoredPlaces } from "../store/backup.ts";
@@ -11,7 +10,7 @@ import { walkFolder } from "./import_walk.ts";
 import type { Library } from "./library.ts";
 import { exists, splitStored } from "./library_paths.ts";
 import { withLock } from "./lock.ts";
-import { makeFolder, syncFile, syncFolder } from "./stored_file.ts";
+import { moveFile } from "./trash_files.ts";
 
 /** How the files fit to a database that was put back. */
 export type RestoredFiles = {
@@ -130,29 +129,13 @@ async function bringFilesBack(library: Library, manifest: Manifest): Promise<num
     if (!(await exists(from)) || await getFileMd5(from) !== manifest.md5) continue;
     const own = free.indexOf(filepath);
     const [place] = free.splice(own < 0 ? 0 : own, 1);
-    await moveBack(from, resolveInside(images, place));
+    await moveFile(from, resolveInside(images, place), {
+      hasher: library.hasher,
+      md5: manifest.md5,
+    });
     count++;
   }
   return count;
-}
-
-/** Moves a file to a place that has none. On another device it is copied, compared, and removed last. */
-async function moveBack(from: string, to: string): Promise<void> {
-  await makeFolder(dirname(to));
-  try {
-    await Deno.rename(from, to);
-  } catch (error) {
-    if (toFileError("move", from, error).details?.system !== "EXDEV") throw error;
-    const temporary = join(dirname(to), `.restored-${crypto.randomUUID()}`);
-    await Deno.copyFile(from, temporary);
-    await syncFile(temporary);
-    if (await getFileMd5(temporary) !== await getFileMd5(from)) throw error;
-    await Deno.rename(temporary, to);
-    await syncFolder(dirname(to));
-    await Deno.remove(from);
-  }
-  await syncFolder(dirname(to));
-  await syncFolder(dirname(from));
 }
 
 /** Removes a folder of the trash in which nothing is left but its manifest; false if there is more. */

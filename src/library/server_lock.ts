@@ -151,9 +151,13 @@ function readHolders(file: Deno.FsFile): string[] {
 }
 
 function writeHolders(file: Deno.FsFile, holders: readonly string[]): void {
-  file.truncateSync(0);
-  file.seekSync(0, Deno.SeekMode.Start);
-  file.writeSync(new TextEncoder().encode(holders.map((line) => `${line}\n`).join("")));
+  try {
+    file.truncateSync(0);
+    file.seekSync(0, Deno.SeekMode.Start);
+    file.writeSync(new TextEncoder().encode(holders.map((line) => `${line}\n`).join("")));
+  } catch {
+    // On a full disk nobody is named; the lock itself holds.
+  }
 }
 
 function without(lines: readonly string[], line: string): string[] {

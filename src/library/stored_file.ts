@@ -184,7 +184,7 @@ async function tryLink(from: string, to: string, calls: FileCalls): Promise<bool
 export type LeftReason = "it changed meanwhile" | "it is the stored file itself";
 
 /** A file as it was when it was read. */
-type ReadFile = { path: string; sizeBytes: number; mtimeMs: number; inode: number };
+export type ReadFile = { path: string; sizeBytes: number; mtimeMs: number; inode: number };
 
 /**
  * Removes the source of a move whose content is committed.

@@ -21,6 +21,8 @@ import type { FileCalls } from "./stored_file.ts";
 import { finishCopies, restoreCopy } from "./trash_copies.ts";
 import { finishEmptying } from "./trash_empty.ts";
 import {
+  isFileOf,
+  isNoted,
   isOccupied,
   lstat,
   makeTrashFolderName,
@@ -109,9 +111,17 @@ async function finishMove(
 ): Promise<void> {
   await writeManifest(library, entry.manifest, calls);
   const { hasher, paths } = library;
-  for (const { filepath, trashed } of entry.manifest.files) {
+  const { files, md5 } = entry.manifest;
+  for (const file of files) {
+    const { filepath, trashed } = file;
     if (trashed === null) continue;
     const path = resolveInside(paths.images, filepath);
+    // Since the move was interrupted, another file may have got the path.
+    const now = await lstat(path);
+    if (now !== null && !isNoted(file, now) && await isOther(path, file, md5)) {
+      log("trash").warn("{path} is another file by now, and stays", { path });
+      continue;
+    }
     const outcome = await moveFile(path, resolveInside(paths.trash, trashed), { hasher, calls });
     if (outcome === "missing") log("trash").warn("There is no file {path} to move", { path });
   }
@@ -160,6 +170,7 @@ async function finishRestore(
     });
   }
   const { hasher, paths } = library;
+  await checkThere(library, entry);
   const manifest = await withFreePaths(library, entry.manifest);
   await library.writer.call("setTrashState", { id: entry.id, state: "restoring", manifest });
   for (const { filepath, trashed } of manifest.files) {
@@ -176,6 +187,27 @@ async function finishRestore(
 }
 
 /**
+ * Refuses to bring an image back of which no file is left though it had some: what is known of it would
+ * leave the trash, and its files, if they turn up again, would belong to nothing.
+ *
+ * @throws {AppError} `not_found`.
+ */
+async function checkThere({ paths }: Library, { id, manifest }: TrashEntry): Promise<void> {
+  const noted = manifest.files.filter((file) =>
+    file.trashed !== null && file.sizeBytes !== undefined
+  );
+  if (noted.length === 0) return;
+  for (const file of noted) {
+    if (await lstat(resolveInside(paths.trash, file.trashed!)) !== null) return;
+    // An interrupted restore had moved it already.
+    if (await isFileOf(resolveInside(paths.images, file.filepath), file, manifest.md5)) return;
+  }
+  throw new AppError("not_found", `Cannot restore entry ${id}: its files are not in the trash`, {
+    remedy: `Is the disk of ${paths.trash} connected? The entry stays in the trash`,
+  });
+}
+
+/**
  * The manifest with new paths where another file took the old ones meanwhile.
  *
  * @throws {AppError} `conflict` if it was served from a place of an in-place root that has another
@@ -183,7 +215,8 @@ async function finishRestore(
  */
 async function withFreePaths(library: Library, manifest: TrashManifest): Promise<TrashManifest> {
   const paths = new Map<string, string>();
-  for (const [i, { filepath, trashed }] of manifest.files.entries()) {
+  for (const [i, file] of manifest.files.entries()) {
+    const { filepath, trashed } = file;
     const isRecorded = isPathTaken(library.core.reader, filepath);
     if (trashed === null) {
       if (!isRecorded || filepath !== manifest.filepath) continue;
@@ -193,11 +226,18 @@ async function withFreePaths(library: Library, manifest: TrashManifest): Promise
     }
     const from = resolveInside(library.paths.trash, trashed);
     const to = resolveInside(library.paths.images, filepath);
-    if (!isRecorded && !(await isOccupied(from, to, library))) continue;
+    const isTaken = isRecorded || await isOccupied(from, to, library) ||
+      (await isOther(to, file, manifest.md5) && await lstat(from) === null);
+    if (!isTaken) continue;
     const name = withHashSuffix(basename(filepath), `${manifest.md5}${i === 0 ? "" : i}`);
     paths.set(filepath, getBucketedPath(name));
   }
   return paths.size === 0 ? manifest : withPaths(manifest, paths);
+}
+
+/** Whether something is at a path that is not the file which an entry has from there. */
+async function isOther(path: string, file: TrashedFile, md5: string): Promise<boolean> {
+  return await lstat(path) !== null && !(await isFileOf(path, file, md5));
 }
 
 /** A manifest whose files come back to other paths. */

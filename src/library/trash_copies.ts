@@ -9,6 +9,7 @@ import type { Library } from "./library.ts";
 import { splitStored } from "./library_paths.ts";
 import { type FileCalls, inodeOf } from "./stored_file.ts";
 import {
+  isFileOf,
   isNoted,
   isOccupied,
   lstat,
@@ -59,18 +60,22 @@ async function moveCopy(
   const [copy, ...sidecars] = manifest.files;
   const { from, to } = toPaths(library, copy);
   const [source, target] = [await lstat(from), await lstat(to)];
-  const reason = target === null ? await whyNot(library, manifest, source) : null;
+  const reason = (target === null ? whyNot(copy, source) : null) ??
+    await whyLast(library, manifest, target === null ? from : to);
   if (reason !== null) return reason;
   await writeManifest(library, manifest, calls);
   // Another file may have got the path of a copy that was moved before.
   if (source !== null && (target === null || isNoted(copy, source))) {
     await moveFile(from, to, { hasher, calls, md5: manifest.md5 });
   }
-  // Between the look and the move is a moment: what came instead of the copy must not be taken for it.
-  const moved = await Deno.lstat(to);
-  if (moved.size !== copy.sizeBytes || (moved.mtime?.getTime() ?? 0) !== copy.mtimeMs) {
+  // Between the look and the move is a moment: what came instead of the copy must not be taken for it. Its
+  // bytes count where its time changed: not every device can keep a time as it is.
+  if (!(await isFileOf(to, copy, manifest.md5))) {
     return `${copy.filepath} changed while it was moved`;
   }
+  // A folder that is shown by two file systems has each file twice: both went with the one that was moved.
+  const last = await whyLast(library, manifest, to);
+  if (last !== null) return last;
   for (const sidecar of sidecars) {
     const paths = toPaths(library, sidecar);
     const now = await lstat(paths.from);
@@ -80,20 +85,30 @@ async function moveCopy(
   return null;
 }
 
-/** Why a copy must not be moved: it is not what was compared, or what it was compared with is gone. */
-async function whyNot(
-  library: Library,
-  manifest: TrashManifest,
-  now: Deno.FileInfo | null,
-): Promise<string | null> {
-  const [copy] = manifest.files;
+/** Why a copy must not be moved: it is not what was compared. */
+function whyNot(copy: TrashedFile, now: Deno.FileInfo | null): string | null {
   if (now === null) return `${copy.filepath} is gone`;
-  if (!isNoted(copy, now)) return `${copy.filepath} changed meanwhile`;
-  const kept = await lstat(resolveStored(library, manifest.kept!));
-  if (kept === null || !kept.isFile || kept.size !== copy.sizeBytes) {
-    return `${manifest.kept} is not what it was: ${copy.filepath} may be the last one`;
-  }
-  return null;
+  return isNoted(copy, now) ? null : `${copy.filepath} changed meanwhile`;
+}
+
+/**
+ * Why a copy, which lies at a path now, may be the last one: the file that it was compared with is gone or
+ * not what it was. That one is read only if it looks otherwise than when both were compared.
+ */
+async function whyLast(
+  library: Library,
+  { files: [copy], kept, keptAs }: TrashManifest,
+  path: string,
+): Promise<string | null> {
+  const keptPath = resolveStored(library, kept!);
+  const now = await lstat(keptPath);
+  const isThere = now !== null && now.isFile && now.size === copy.sizeBytes;
+  const isAsCompared = isThere && keptAs !== undefined && inodeOf(now) === keptAs.inode &&
+    (now.mtime?.getTime() ?? 0) === keptAs.mtimeMs;
+  if (isAsCompared) return null;
+  const isSame = isThere &&
+    (await library.hasher.call("compareFiles", { left: keptPath, right: path })).isSame;
+  return isSame ? null : `${kept} is not what it was: ${copy.filepath} may be the last one`;
 }
 
 function toPaths(library: Library, file: TrashedFile): { from: string; to: string } {
@@ -141,9 +156,12 @@ export async function restoreCopy(
   const manifest = { ...entry.manifest, files, filepath: files[0].filepath };
   const [copy, ...sidecars] = files;
   const { from, to } = toPaths(library, copy);
-  if (await lstat(to) === null && await lstat(from) === null) {
+  // Another file may have its place; an interrupted restore had moved it already.
+  if (await lstat(to) === null && !(await isFileOf(from, copy, manifest.md5))) {
     const message = `Cannot restore ${manifest.filepath}: its file is not in the trash`;
-    throw new AppError("not_found", message);
+    throw new AppError("not_found", message, {
+      remedy: `Is the disk of ${paths.trash} connected? The entry stays in the trash`,
+    });
   }
   await writer.call("setTrashState", { id: entry.id, state: "restoring", manifest });
   await moveFile(to, from, { hasher, calls, md5: manifest.md5 });

@@ -1,6 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import { TRASH_BATCH_ENTRIES, TRASH_DAYS_MAX } from "../base/limits.ts";
 import { contentThumbnailPath, resolveInside } from "../media/paths.ts";
+import { readPlacesOf } from "../store/backup.ts";
 import { readContent } from "../store/import_images.ts";
 import {
   isTrashed,
@@ -8,6 +9,7 @@ import {
   readTrashIdsBefore,
   type TrashedFile,
   type TrashEntry,
+  type TrashManifest,
 } from "../store/trash.ts";
 import { readTrashKeepDays } from "../store/trash_copies.ts";
 import type { Library } from "./library.ts";
@@ -42,8 +44,10 @@ const DAY_MS = 86_400_000;
  * Removes entries of the trash for good: the one place where the program deletes a person's files.
  *
  * An entry is kept, and told about, if one of its files is not there or has another size than it had, if it
- * was not finished, and if it holds a copy of an image of which the library has no other file by now (unless
+ * was not finished, and if it holds a copy of a content of which the library has no other file by now (unless
  * the entry is named). Killed at any point, the next start finishes what was begun.
+ *
+ * Cost: of each copy, it and another file of its content are read.
  *
  * @throws {AppError} `bad_request` if it is not said which, `not_found` for a named entry that is not there,
  *   `locked`.
@@ -119,7 +123,7 @@ async function look(
     if ((info.nlink ?? 1) < 2) freedBytes += info.size;
   }
   if (entry.kind === "duplicate" && !isNamed && await isLastOne(library, entry)) {
-    const reason = "Its image has no other file any more: restore it";
+    const reason = "The library has no other file with its content: restore it, or name it";
     return { code: "last_copy", reason };
   }
   return freedBytes;
@@ -132,18 +136,40 @@ function sizeOf({ manifest }: TrashEntry, file: TrashedFile): number | undefined
   return typeof row?.size_bytes === "number" ? row.size_bytes : undefined;
 }
 
-/** Whether the image of a copy is in the library and none of its files is. */
+/**
+ * Whether the library has no other file with the content of a copy, wherever one should be. Nobody misses it
+ * while its image is in the trash, too.
+ */
 async function isLastOne(library: Library, { manifest }: TrashEntry): Promise<boolean> {
   const { reader } = library.core;
   const image = readContent(reader, manifest.md5);
-  if (image === undefined) return false;
-  const places = reader.prepare("SELECT filepath FROM image_files WHERE image_id = ?")
-    .values<[string]>(image.imageId).map(([filepath]) => filepath);
-  for (const filepath of new Set([image.filepath, ...places])) {
-    const info = await lstat(resolveStored(library, filepath));
-    if (info?.isFile && info.size === manifest.files[0].sizeBytes) return false;
+  if (image === undefined && isTrashed(reader, manifest.md5)) return false;
+  const places = image === undefined
+    ? []
+    : [image.filepath, ...readPlacesOf(reader, image.imageId)];
+  for (const filepath of new Set([...places, manifest.kept!])) {
+    if (await holdsContent(library, manifest, filepath)) return false;
   }
   return true;
+}
+
+/** Whether a stored file has the bytes of a copy that is in the trash; what time and size say is not enough. */
+async function holdsContent(
+  library: Library,
+  { files: [copy] }: TrashManifest,
+  filepath: string,
+): Promise<boolean> {
+  const path = resolveStored(library, filepath);
+  const info = await lstat(path);
+  if (info === null || !info.isFile || info.size !== copy.sizeBytes) return false;
+  const pair = { left: path, right: resolveInside(library.paths.trash, copy.trashed!) };
+  try {
+    return (await library.hasher.call("compareFiles", pair)).isSame;
+  } catch (error) {
+    // What cannot be read is no other file to rely on.
+    if (error instanceof AppError) return false;
+    throw error;
+  }
 }
 
 /** Removes the files of entries that are `emptying`, then the entries. Needs the lock. */

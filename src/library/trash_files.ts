@@ -183,6 +183,23 @@ export function isNoted(file: TrashedFile, now: Deno.FileInfo): boolean {
       inodeOf(now) === file.inode && now.dev === file.device));
 }
 
+/**
+ * Whether what lies at a path is a file that is to go into the trash, or came back from there: it is as it was
+ * noted, or has its bytes. Reads it only if it is not as it was noted.
+ */
+export async function isFileOf(
+  path: string,
+  file: TrashedFile,
+  md5: string,
+): Promise<boolean> {
+  const now = await lstat(path);
+  if (now === null || !now.isFile) return false;
+  const { sizeBytes, mtimeMs } = file;
+  if (sizeBytes !== undefined && now.size !== sizeBytes) return false;
+  return (sizeBytes !== undefined && (now.mtime?.getTime() ?? 0) === mtimeMs) ||
+    await getFileMd5(path) === md5;
+}
+
 /** Absolute path of a stored file, without a look at links. */
 export function resolveStored(library: Library, filepath: string): string {
   const { root, relative } = splitStored(library.roots(), filepath);

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AppError, toMessage } from "../base/errors.ts";
 import { WATCH_RESCAN_MINUTES, WATCH_RETRY_MS, WATCH_STILL_MS } from "../base/limits.ts";
 import { log } from "../base/log.ts";
@@ -107,7 +107,11 @@ export class WatchService {
   async start(): Promise<void> {
     const lock = await this.#begin();
     for (const root of this.#roots.values()) root.scanDueMs = 0;
-    this.#listener = new WatchListener((root, changes) => this.#hear(root, changes));
+    const databaseFolder = dirname(this.#library.paths.database);
+    this.#listener = new WatchListener(
+      databaseFolder,
+      (root, changes) => this.#hear(root, changes),
+    );
     this.#run(lock, { isLive: true });
   }
 
@@ -116,6 +120,8 @@ export class WatchService {
     const running = this.#running;
     if (running === null) return;
     running.stopper.abort(new AppError("cancelled", "The watching was stopped"));
+    // What waits for an answer of the system waits no more.
+    await this.#listener?.end();
     this.#wake();
     await running.done;
   }
@@ -294,12 +300,16 @@ export class WatchService {
         listen: async (identity) => await this.#listener?.open(root, identity),
       });
       if (!root.isHalted) root.message = null;
+      if (root.isIdle) root.waitsFor = null;
     } catch (error) {
       if (signal.aborted) return;
       const message = describe(error);
-      if (root.message !== message) {
+      // Another file, or one byte more that is free, is no news.
+      const cause = error instanceof AppError ? error.code : message;
+      if (root.waitsFor !== cause) {
         log("watch").warn("{name} waits: {message}", { name: root.plan.name, message });
       }
+      root.waitsFor = cause;
       root.message = message;
       root.blockedUntilMs = now() + retryMs;
       root.isFailed = !(error instanceof AppError && error.code === "locked");

@@ -10,6 +10,10 @@ export type ChangesListener = (root: WatchedRoot, changes: FolderChanges) => Pro
 
 type Listening = { id: number; identity: string | null; done: Promise<void> };
 
+/** The system answers for ever no more when a pipe lies in a folder that it watches. */
+const OPEN_LIMIT_MS = 120_000;
+const CLOSE_LIMIT_MS = 3_000;
+
 /** Listens to the changes of folders, in a worker: to begin can take seconds in a large folder. */
 export class WatchListener {
   readonly #worker = new WorkerClient<WatcherContract>(spawnWatcher, { name: "watcher" });
@@ -17,8 +21,11 @@ export class WatchListener {
   readonly #open = new Map<WatchedRoot, Listening>();
   #lastId = 0;
 
-  /** Listens to nothing yet. */
-  constructor(onChanges: ChangesListener) {
+  readonly #apart: string;
+
+  /** Listens to nothing yet; `apart`: a folder of which nothing must ever be watched. */
+  constructor(apart: string, onChanges: ChangesListener) {
+    this.#apart = apart;
     this.#onChanges = onChanges;
   }
 
@@ -31,7 +38,8 @@ export class WatchListener {
     await this.close(root);
     const id = ++this.#lastId;
     try {
-      await this.#worker.call("open", { id, folder: root.plan.path });
+      const request = { id, folder: root.plan.path, apart: this.#apart };
+      await this.#answerOf(this.#worker.call("open", request), OPEN_LIMIT_MS);
     } catch (error) {
       const reason = toMessage(error);
       if (root.refuse({ path: root.plan.path }, { code: "not_live", reason })) {
@@ -53,14 +61,33 @@ export class WatchListener {
     this.#open.delete(root);
     root.isLive = false;
     // A worker that died has nothing to close.
-    await this.#worker.call("close", { id: listening.id }).catch(() => null);
+    const closed = this.#worker.call("close", { id: listening.id });
+    await this.#answerOf(closed, CLOSE_LIMIT_MS).catch(() => null);
     await listening.done;
   }
 
-  /** Listens to nothing any more, and ends the worker. */
+  /**
+   * Listens to nothing any more, and ends the worker. At once: the system may never end a watch in whose folder
+   * a pipe is.
+   */
   async end(): Promise<void> {
-    for (const root of [...this.#open.keys()]) await this.close(root);
-    await this.#worker.close();
+    const listening = [...this.#open];
+    this.#open.clear();
+    this.#worker.stop();
+    for (const [root, { done }] of listening) {
+      root.isLive = false;
+      await done;
+    }
+  }
+
+  /** Waits for an answer; a worker that gives none is ended, and all that it watched is watched anew. */
+  async #answerOf<T>(answer: Promise<T>, limitMs: number): Promise<T> {
+    const timer = setTimeout(() => this.#worker.terminate(), limitMs);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #listen(root: WatchedRoot, id: number): Promise<void> {
@@ -72,6 +99,7 @@ export class WatchListener {
         if (isCurrent()) await this.#onChanges(root, changes);
       }
     } catch (error) {
+      if (!isCurrent()) return;
       log("watch").warn("{name} is not watched for a moment: {reason}", {
         name: root.plan.name,
         reason: toMessage(error),

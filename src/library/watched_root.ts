@@ -1,6 +1,6 @@
 import { toMessage } from "../base/errors.ts";
 import { WATCH_PROBLEMS_KEPT } from "../base/limits.ts";
-import { type FoundFile, isUnfinishedName } from "./import_walk.ts";
+import { type FoundFile, isDatabaseName, isUnfinishedName } from "./import_walk.ts";
 import { signatureOf, StillFiles } from "./still_files.ts";
 
 /** What is watched: `ingest`, or an in-place root by its name with an `@`. */
@@ -161,6 +161,8 @@ export class WatchedRoot {
   scanStartedAtMs: number | null = null;
   /** Before this moment nothing is tried: the library is locked, its disk is full … */
   blockedUntilMs = 0;
+  /** What it waits for, as it was logged; null once it had nothing left to do. */
+  waitsFor: string | null = null;
   /** Whether it is not only a lock that it waits for. */
   isFailed = false;
   readonly #refused = new Map<string, string>();
@@ -200,7 +202,10 @@ export class WatchedRoot {
   }
 
   #tell(problem: Omit<WatchProblem, "at">): void {
-    const problems = [...this.#problems, { ...problem, at: new Date().toISOString() }];
+    const { path, code } = problem;
+    // A file that is written again and again is one problem.
+    const others = this.#problems.filter((one) => one.path !== path || one.code !== code);
+    const problems = [...others, { ...problem, at: new Date().toISOString() }];
     this.#problems = problems.slice(-WATCH_PROBLEMS_KEPT);
   }
 
@@ -208,7 +213,8 @@ export class WatchedRoot {
   isWatched(path: string): boolean {
     if (!path.startsWith(`${this.plan.path}/`)) return false;
     const parts = path.slice(this.plan.path.length + 1).split("/");
-    return !parts.some((part) => part.startsWith(".")) && !isUnfinishedName(parts.at(-1)!);
+    return !parts.some((part) => part.startsWith(".")) && !isUnfinishedName(parts.at(-1)!) &&
+      !isDatabaseName(parts.at(-1)!);
   }
 
   /** Stops concluding anything from the folder until it looks otherwise. */

@@ -224,10 +224,12 @@ async function followLinks(path: string, base: string, relative: string): Promis
 }
 
 function toSafeName(composed: string): string {
-  const trimmed = composed.replace(UNSAFE, "_").trim().replace(/[.\s]+$/u, "");
-  const fronted = trimmed.replace(/^[.-]+/, (run) => "_".repeat(run.length));
-  if (fronted === "") return "unnamed";
-  return RESERVED.test(fronted) ? `_${fronted}` : fronted;
+  const trimmed = composed.replace(UNSAFE, "_").replace(/[.\s]+$/u, "");
+  // The ending by itself: a name like "-.jpg" has nothing but the front in front of it.
+  const { stem, ext } = splitExtension(trimmed);
+  const fronted = stem.trimStart().replace(/^[.-]+/, (run) => "_".repeat(run.length));
+  const name = `${fronted === "" ? "unnamed" : fronted}${ext}`;
+  return RESERVED.test(name) ? `_${name}` : name;
 }
 
 /** The longest beginning of `text` that has at most `bytesMax` bytes and splits no character. */

@@ -43,13 +43,17 @@ export function toInode(inode: number | null): number {
 }
 
 /**
- * Finds every file below a folder, and pauses now and then: the last value is the result.
+ * Finds every file below a folder, and pauses now and then: the last value is the result. `onFile` hears of
+ * each file at once.
  *
  * Hidden files and folders, sidecars, unfinished downloads and symbolic links are left out; links are not
  * followed either. A folder that cannot be read is told in `unwalked` and stops nobody. Blocks its thread
  * between two pauses. Cost: about 4 µs a file when the system knows the folders.
  */
-export function* walkFiles({ folder, exclude }: WalkRequest): Generator<void, WalkedFiles> {
+export function* walkFiles(
+  { folder, exclude }: WalkRequest,
+  onFile?: (path: string, sizeBytes: number) => void,
+): Generator<void, WalkedFiles> {
   const names: string[] = [];
   const columns = COLUMNS.map(() => new Column());
   const unwalked: UnwalkedPath[] = [];
@@ -63,7 +67,10 @@ export function* walkFiles({ folder, exclude }: WalkRequest): Generator<void, Wa
       if (entry.isDirectory) {
         if (!excluded.has(`${folder}/${name}`)) pending.push(name);
       } else if (entry.isFile && !SIDECAR.test(name) && !UNFINISHED.test(name)) {
-        if (addFile(`${folder}/${name}`, columns, unwalked)) names.push(name);
+        const sizeBytes = addFile(`${folder}/${name}`, columns, unwalked);
+        if (sizeBytes === null) continue;
+        names.push(name);
+        onFile?.(`${folder}/${name}`, sizeBytes);
       }
     }
     if (names.length < pauseAt) continue;
@@ -94,22 +101,26 @@ function readFolder(path: string, unwalked: UnwalkedPath[]): Iterable<Deno.DirEn
   }
 }
 
-/** Whether it was added: a file can vanish between the reading of its folder and this. */
-function addFile(path: string, columns: readonly Column[], unwalked: UnwalkedPath[]): boolean {
+/** Size of the file; null if it was not added: it can vanish between the reading of its folder and this. */
+function addFile(
+  path: string,
+  columns: readonly Column[],
+  unwalked: UnwalkedPath[],
+): number | null {
   let info: Deno.FileInfo;
   try {
     info = Deno.lstatSync(path);
   } catch (error) {
     unwalked.push(describe(path, error));
-    return false;
+    return null;
   }
-  if (!info.isFile) return false;
+  if (!info.isFile) return null;
   columns[0].push(info.size);
   columns[1].push(info.mtime?.getTime() ?? 0);
   columns[2].push(toInode(info.ino));
   columns[3].push(info.dev);
   columns[4].push(info.nlink ?? 1);
-  return true;
+  return info.size;
 }
 
 function describe(path: string, error: unknown): UnwalkedPath {

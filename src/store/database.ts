@@ -21,6 +21,11 @@ export function openReader(path: string): Database {
   });
 }
 
+/** Pages that a writer keeps: with SQLite's 2 MiB every write to a large library reads them again. */
+const WRITER_CACHE_KIB = 32_768;
+/** Pages after which the write-ahead log is brought into the database: fewer, and each is written more often. */
+const CHECKPOINT_PAGES = 4_000;
+
 /**
  * Opens a database for writing, with foreign keys on, write-ahead logging and every commit synced.
  *
@@ -33,6 +38,8 @@ export function openWriter(path: string, options: { create?: boolean } = {}): Da
     db.exec("PRAGMA foreign_keys = ON");
     db.exec("PRAGMA synchronous = FULL");
     db.exec("PRAGMA temp_store = MEMORY");
+    db.exec(`PRAGMA cache_size = -${WRITER_CACHE_KIB}`);
+    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     return db;
   });
 }
@@ -81,13 +88,39 @@ const CAUSES: [
     "conflict",
     "It has tables that are named like this program's and are others. Nothing was changed",
   ],
-  [/disk is full|disk I\/O error|no space/i, "disk_full", "Free some disk space and try again"],
+  [/disk is full|no space/i, "disk_full", "Free some disk space and try again"],
+  [
+    /disk I\/O error/i,
+    "disk_full",
+    "Free some disk space, see that this user may write the file and its folder, and look after the disk",
+  ],
 ];
+
+/** What stands in the place of a database and is none; null: a file, or nothing. */
+function describePlace(path: string): string | null {
+  try {
+    if (Deno.statSync(path).isDirectory) return "it is a folder";
+  } catch {
+    try {
+      if (Deno.lstatSync(path).isSymlink) return "it is a link that leads nowhere";
+    } catch {
+      // There is nothing, or nothing that this user may see.
+    }
+  }
+  return null;
+}
 
 /** Turns an error of SQLite into one that names the file and the remedy; others pass through. */
 export function explain(error: unknown, path: string): Error {
   if (error instanceof AppError) return error;
   const message = toMessage(error);
+  const place = /disk I\/O error|unable to open/i.test(message) ? describePlace(path) : null;
+  if (place !== null) {
+    return new AppError("not_found", `Cannot use the database ${path}: ${place}`, {
+      remedy: "Move it away, and put the database in its place",
+      cause: error,
+    });
+  }
   for (const [pattern, code, remedy] of CAUSES) {
     if (pattern.test(message)) {
       return new AppError(code, `Cannot use the database ${path}: ${message}`, {

@@ -104,7 +104,10 @@ function importImage(db: Database, item: ImportItem): ImportOutcome {
   }
   const deltas = readTagDeltas(db, item.md5);
   const removed = new Set(deltas.remove);
-  const stated = [...withRating(item), ...(item.saved === undefined ? [] : impliedTagsOf(item.saved))];
+  const stated = [
+    ...withRating(item),
+    ...(item.saved === undefined ? [] : impliedTagsOf(item.saved)),
+  ];
   const all = [...resolveTags(db, stated), ...deltas.add]
     .filter((tag) => !removed.has(tag.name));
   const tags = oneRating(all);

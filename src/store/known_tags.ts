@@ -41,6 +41,17 @@ export class KnownTags {
     }
   }
 
+  /** As {@link KnownTags.load}, of what has these tags. */
+  loadLinks(links: Iterable<ReadonlyMap<number, unknown>>): void {
+    const missing = new Set<number>();
+    for (const own of links) {
+      for (const id of own.keys()) {
+        if (!this.#byId.has(id)) missing.add(id);
+      }
+    }
+    this.load(missing);
+  }
+
   /** A tag; undefined when it is gone. */
   get(id: number): KnownTag | undefined {
     this.load([id]);

@@ -68,7 +68,13 @@ export async function prepareDatabase(path: string, backupPath: string): Promise
  * @throws {AppError} `conflict` if {@link prepareDatabase} would change it; else as that does.
  */
 export function checkReady(path: string): Preparation {
-  if (readSchemaVersion(path) === SCHEMA_VERSION) return { kind: "ready", backupPath: null };
+  const version = readSchemaVersion(path);
+  if (version === SCHEMA_VERSION) return { kind: "ready", backupPath: null };
+  if (version === "empty") {
+    throw new AppError("corrupt", `Cannot use the database ${path}: it is empty`, {
+      remedy: "Put back a backup with: deno task restore. Without one: deno task rebuild",
+    });
+  }
   throw new AppError("conflict", `Cannot use ${path} without writing: it needs tables of its own`, {
     remedy: "Serve the library once, or import without --dry-run: a backup is made first",
   });

@@ -151,6 +151,8 @@ export function runBatches(
     throw new AppError("conflict", `Operation ${operationId} is ${operation.state}`);
   }
   operation.state = "running";
+  // What went wrong before did not now.
+  delete operation.steps.fault;
   withPutOffMerges(db, () => {
     do runBatch(db, operation, work); while (
       operation.state === "running" && performance.now() < endsAtMs

@@ -45,9 +45,10 @@ export const PARENT_CHILD = "parent_child";
 export function editPost(db: Database, edit: PostEdit): TagChange {
   let change: TagChange = { added: [], removed: [] };
   const { imageId, editor } = edit;
-  recordEdit(db, { imageId, editor }, (difference, detail) => {
+  recordEdit(db, { imageId, editor }, (draft) => {
+    const { difference } = draft;
     const categories = changeCategories(db, edit.categories);
-    change = applyTagEdit(db, { ...edit, expectedTags: null }, detail);
+    change = applyTagEdit(db, { ...edit, expectedTags: null }, draft);
     if (categories.length > 0) {
       difference.categories = categories;
       rememberCategories(db, imageId, categories);

@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts";
 import { type Database, execute, prepared, toNumber } from "./database.ts";
+import type { ImageLinks } from "./image_links.ts";
 import { KnownTags } from "./known_tags.ts";
 import { compareTags, readTagsOf, type TagEditDetail, type TagsAtMoment } from "./tag_history.ts";
 
@@ -52,6 +53,8 @@ export type EditDraft = {
   imageId: number;
   md5: string;
   undoes?: number;
+  /** The tags before the edit. */
+  links: ImageLinks;
   difference: PostDifference;
   detail: TagEditDetail;
 };
@@ -67,10 +70,10 @@ export type RecordedEdit = { editId: number; added: string[]; removed: string[] 
 export function recordEdit(
   db: Database,
   { imageId, editor, undoes }: EditLabel,
-  change: (difference: PostDifference, detail: TagEditDetail) => void,
+  change: (draft: EditDraft) => void,
 ): RecordedEdit | undefined {
   const label = { editor, images: [{ imageId, undoes }] };
-  return recordEdits(db, label, ([draft]) => change(draft.difference, draft.detail))[0];
+  return recordEdits(db, label, ([draft]) => change(draft))[0];
 }
 
 /**
@@ -85,14 +88,15 @@ export function recordEdits(
   label: EditsLabel,
   change: (drafts: EditDraft[]) => void,
 ): (RecordedEdit | undefined)[] {
-  const drafts = draftEdits(db, label);
-  const before = readTagsOf(db, drafts);
+  const images = readEdited(db, label);
+  const before = readTagsOf(db, images);
+  const drafts = images.map((image): EditDraft => {
+    return { ...image, links: before.get(image.imageId)!.links, difference: {}, detail: {} };
+  });
   change(drafts);
   const after = readTagsOf(db, drafts);
   const tags = new KnownTags(db);
-  for (const moment of [before, after]) {
-    tags.load([...moment.values()].flatMap(({ links }) => [...links.keys()]));
-  }
+  tags.loadLinks([...before.values(), ...after.values()].map(({ links }) => links));
   const found = drafts.map((draft): FoundEdit => {
     const old = before.get(draft.imageId)!;
     const moments = { before: old, after: after.get(draft.imageId)! };
@@ -105,7 +109,10 @@ export function recordEdits(
   });
 }
 
-function draftEdits(db: Database, { images }: EditsLabel): EditDraft[] {
+function readEdited(
+  db: Database,
+  { images }: EditsLabel,
+): Pick<EditDraft, "imageId" | "md5" | "undoes">[] {
   const md5s = new Map(
     prepared(db, "SELECT id, md5 FROM images WHERE id IN (SELECT value FROM json_each(?))")
       .values<[number, string]>(JSON.stringify(images.map(({ imageId }) => imageId))),
@@ -113,7 +120,7 @@ function draftEdits(db: Database, { images }: EditsLabel): EditDraft[] {
   return images.map(({ imageId, undoes }) => {
     const md5 = md5s.get(imageId);
     if (md5 === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
-    return { imageId, md5, undoes, difference: {}, detail: {} };
+    return { imageId, md5, undoes };
   });
 }
 
@@ -163,7 +170,7 @@ export function recordPostEdit(
 ): void {
   const { imageId, editor, difference } = edit;
   if (Object.keys(difference).length === 0) return;
-  recordEdit(db, { imageId, editor }, (found) => void Object.assign(found, difference));
+  recordEdit(db, { imageId, editor }, (draft) => void Object.assign(draft.difference, difference));
 }
 
 /** Keeps an entry about what was done, and gives its number; the journal is only added to. */

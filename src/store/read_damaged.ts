@@ -29,9 +29,15 @@ export function tryRead<T>(read: () => T, faults: string[]): T | undefined {
   }
 }
 
+/** From where, and in which direction, a table is read by its row ids. */
+type Side = { start: number; sign: 1 | -1 };
+
+/** Ids begin at 1; those below zero are read too, since nobody forbids them. */
+const SIDES: readonly Side[] = [{ start: 0, sign: 1 }, { start: -1, sign: -1 }];
+
 /**
- * Reads a table in the order of its row ids, and goes on behind pages that are damaged: rows of other pages
- * are still found by their ids. Each row begins with its id.
+ * Reads a table by its row ids, and goes on behind pages that are damaged: rows of other pages are still
+ * found by their ids. Each row begins with its id; ids from 0 come first, ascending.
  */
 export function* readByRowId(
   db: Database,
@@ -39,46 +45,63 @@ export function* readByRowId(
   columns: readonly string[],
 ): Generator<DamagedRead> {
   const list = ["rowid", ...columns.map(quoteName)].join(", ");
-  const sql = (limit: number) =>
-    `SELECT ${list} FROM ${
-      quoteName(table)
-    } NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT ${limit}`;
-  const many = db.prepare(sql(ROWS_AT_ONCE));
-  const one = db.prepare(sql(1));
-  for (let after = -1;;) {
+  for (const side of SIDES) {
+    // An id that a sound page has must be asked for by itself: its neighbour may be on a damaged one.
+    const [mark, direction] = side.sign === 1 ? [">=", "ASC"] : ["<=", "DESC"];
+    const sql = (limit: number) =>
+      `SELECT ${list} FROM ${quoteName(table)} NOT INDEXED WHERE rowid ${mark} ?
+       ORDER BY rowid ${direction} LIMIT ${limit}`;
+    yield* readSide(db, { side, many: sql(ROWS_AT_ONCE), one: sql(1) });
+  }
+}
+
+function* readSide(
+  db: Database,
+  sql: { side: Side; many: string; one: string },
+): Generator<DamagedRead> {
+  const many = db.prepare(sql.many);
+  const one = db.prepare(sql.one);
+  const { sign } = sql.side;
+  for (let from = sql.side.start;;) {
     const faults: string[] = [];
-    let rows = tryRead(() => many.values<Row>(after), faults);
+    let rows = tryRead(() => many.values<Row>(from), faults);
     if (rows !== undefined && rows.length === 0) return;
     // One by one up to the damage, then with growing steps over it.
-    rows ??= [tryRead(() => one.value<Row>(after), faults)].filter((row) => row !== undefined);
+    rows ??= [tryRead(() => one.value<Row>(from), faults)].filter((row) => row !== undefined);
     if (rows.length === 0) {
-      const next = stepOver((from) => tryRead(() => one.value<Row>(from), faults), after);
+      const next = stepOver((id) => tryRead(() => one.value<Row>(id), faults), {
+        start: from,
+        sign,
+      });
       if (next === null) {
         yield { rows: [], faults };
         return;
       }
-      after = next;
-    } else after = toNumber(rows.at(-1)![0]);
+      from = next;
+    } else from = toNumber(rows.at(-1)![0]) + sign;
     yield { rows, faults };
   }
 }
 
-/** The smallest row id, but for one step, after which rows can be read again; null: there are none. */
-function stepOver(read: (after: number) => Row | undefined, after: number): number | null {
-  let bad = after;
+/** The nearest row id from which rows can be read again; null: there are none. */
+function stepOver(
+  read: (from: number) => Row | undefined,
+  { start, sign }: Side,
+): number | null {
+  let bad = 0;
   for (let step = 0; step < STEPS_MAX; step++) {
-    const from = after + 2 ** step;
-    if (read(from) === undefined) {
-      bad = from;
+    const distance = 2 ** step;
+    if (read(start + sign * distance) === undefined) {
+      bad = distance;
       continue;
     }
-    let good = from;
+    let good = distance;
     while (good - bad > 1) {
       const middle = Math.floor((good + bad) / 2);
-      if (read(middle) === undefined) bad = middle;
+      if (read(start + sign * middle) === undefined) bad = middle;
       else good = middle;
     }
-    return good;
+    return start + sign * good;
   }
   return null;
 }

@@ -2,6 +2,7 @@ import { isRatingTagName } from "../tags/ratings.ts";
 import { readOrphanConditions } from "./check_repairs.ts";
 import {
   type Database,
+  explain,
   openReader,
   openWriter,
   readColumnNames,
@@ -332,10 +333,12 @@ function removeOrphans(to: Database, tables: readonly string[], report: SalvageR
 export class Salvage {
   readonly #from: Database;
   readonly #to: Database;
+  readonly #path: string;
   readonly #steps: Generator<string, SalvageReport>;
 
   /** Opens both; the new one must have its tables already. */
   constructor(paths: { from: string; to: string }) {
+    this.#path = paths.to;
     this.#from = openReader(paths.from);
     this.#to = openWriter(paths.to);
     // What the copy is worth is known at its end, and the old one stays till then.
@@ -343,13 +346,21 @@ export class Salvage {
     this.#steps = salvage(this.#from, this.#to);
   }
 
-  /** Copies for about so long; gives the table it is at, and the report when it is done. */
+  /**
+   * Copies for about so long; gives the table it is at, and the report when it is done.
+   *
+   * @throws {AppError} `disk_full` … naming the new database.
+   */
   step(durationMs: number): { table: string; report: SalvageReport | null } {
     const endAt = performance.now() + durationMs;
-    for (;;) {
-      const { done, value } = this.#steps.next();
-      if (done) return { table: "", report: value };
-      if (performance.now() >= endAt) return { table: value, report: null };
+    try {
+      for (;;) {
+        const { done, value } = this.#steps.next();
+        if (done) return { table: "", report: value };
+        if (performance.now() >= endAt) return { table: value, report: null };
+      }
+    } catch (error) {
+      throw explain(error, this.#path);
     }
   }
 

@@ -59,7 +59,7 @@ export function writeColumnTexts(
   },
 ): void {
   if (images.length === 0) return;
-  tags.load(images.flatMap(([, links]) => [...links.keys()]));
+  tags.loadLinks(images.map(([, links]) => links));
   const rows = images.map(([id, links]) => [id, ...toTagColumns(tags.sorted(links.keys()))]);
   execute(db, WRITE_COLUMNS, JSON.stringify(rows));
 }

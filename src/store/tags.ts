@@ -11,11 +11,11 @@ import {
 } from "./image_links.ts";
 import { planImpliedTags } from "./implied_tags.ts";
 import { KnownTags } from "./known_tags.ts";
-import { recordEdit } from "./post_history.ts";
+import { type EditDraft, recordEdit } from "./post_history.ts";
 import { readCatalogueCategory } from "./tag_catalogue.ts";
 import { checkCategories, setCategory } from "./tag_categories.ts";
 import { TAG_COLUMN_NAMES, toTagColumns, writeColumnTexts } from "./tag_columns.ts";
-import { findUnsorted, type TagEditDetail } from "./tag_history.ts";
+import { findUnsorted } from "./tag_history.ts";
 import { followedTagRulesOf, type TagRules, tagRulesOf } from "./tag_rules.ts";
 
 /** A tag that an image is to have; `null` = the category it is known with, else general. */
@@ -75,7 +75,11 @@ export type WantedChange = {
 };
 
 /** A change of the tags of one of several images. */
-export type ImageTagChange = WantedChange & { imageId: number };
+export type ImageTagChange = WantedChange & {
+  imageId: number;
+  /** The tags that it has, if they were read just now. */
+  links?: ImageLinks;
+};
 
 /** What the images of one call of {@link changeTagsOfImages} share. */
 type Batch = {
@@ -107,13 +111,16 @@ export function changeTagsOfImages(
   db: Database,
   changes: readonly ImageTagChange[],
 ): TagChange[] {
-  const imageIds = changes.map(({ imageId }) => imageId);
-  const batch = openBatch(db, imageIds);
-  const before = readImageLinks(db, imageIds);
-  if (before.size < changes.length) {
+  const imageIds = new Set(changes.map(({ imageId }) => imageId));
+  if (imageIds.size < changes.length) {
     throw new TypeError("Cannot change the tags of images: one is given twice");
   }
-  const drafts = changes.map((change) => draftChange(batch, change, before.get(change.imageId)!));
+  const batch = openBatch(db, [...imageIds]);
+  const unread = changes.filter(({ links }) => links === undefined);
+  const read = readImageLinks(db, unread.map(({ imageId }) => imageId));
+  const drafts = changes.map((change) =>
+    draftChange(batch, change, change.links ?? read.get(change.imageId)!)
+  );
   const touched = writeImageLinks(db, drafts);
   const images = touched.map(({ imageId, links }) => [imageId, links] as const);
   writeColumnTexts(db, { tags: batch.tags, images });
@@ -395,64 +402,58 @@ export type TagEdit = {
 export function editTags(db: Database, edit: TagEdit): TagChange {
   let change: TagChange = { added: [], removed: [] };
   const { imageId, editor } = edit;
-  recordEdit(db, { imageId, editor }, (_, detail) => {
-    change = applyTagEdit(db, edit, detail);
+  recordEdit(db, { imageId, editor }, (draft) => {
+    change = applyTagEdit(db, edit, draft);
   });
   return change;
 }
 
 /**
- * As {@link editTags}, for a caller that writes the history; `detail` gets what names no tag that came or
- * went.
+ * As {@link editTags}, for a caller that writes the history.
  *
  * @throws {AppError} As that does.
  */
-export function applyTagEdit(db: Database, edit: TagEdit, detail: TagEditDetail): TagChange {
-  const { imageId } = edit;
-  const md5 = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)?.[0];
-  if (md5 === undefined) throw new AppError("not_found", `There is no image ${imageId}`);
-  if (edit.expectedTags !== null) {
+export function applyTagEdit(db: Database, edit: TagEdit, draft: EditDraft): TagChange {
+  const { imageId, expectedTags } = edit;
+  if (expectedTags !== null) {
     const names = new Set(readImageTagNames(db, imageId));
-    const isSame = names.size === edit.expectedTags.length &&
-      edit.expectedTags.every((name) => names.has(name));
+    const isSame = names.size === expectedTags.length &&
+      expectedTags.every((name) => names.has(name));
     if (!isSame) {
       throw new AppError("precondition_failed", `Image ${imageId} was changed meanwhile`, {
         remedy: "Load it again and repeat the edit",
       });
     }
   }
-  return applyTagEdits(db, edit, [{ imageId, md5, detail }])[0];
+  return applyTagEdits(db, edit, [draft])[0];
 }
 
-/** An image that is edited, and where is said what names no tag that came or went. */
-export type EditedImage = { imageId: number; md5: string; detail: TagEditDetail };
-
 /**
- * Makes the same edit of some images, without a look at the tags that they had, for a caller that writes the
- * history.
+ * Makes the same edit of some images whose tags are as they were, for a caller that writes the history; what
+ * names no tag that came or went is said in their drafts.
  *
  * @throws {AppError} `conflict` if a tag is wanted in another category than it has.
  */
 export function applyTagEdits(
   db: Database,
   edit: { add: readonly WantedTag[]; remove: readonly string[] },
-  images: readonly EditedImage[],
+  drafts: readonly EditDraft[],
 ): TagChange[] {
-  if (images.length === 0) return [];
+  if (drafts.length === 0) return [];
   const add = resolveTags(db, edit.add);
   checkCategories(db, add);
-  // The first image's edit is the one that gives a tag its category.
+  // The first edit is the one that gives a tag its category.
   const sorted = findUnsorted(db, add);
-  if (sorted.length > 0) images[0].detail.categories = sorted;
+  if (sorted.length > 0) drafts[0].detail.categories = sorted;
   const { add: wanted, remove } = edit;
   const changes = changeTagsOfImages(
     db,
-    images.map(({ imageId }) => ({ imageId, add: wanted, remove, origin: "user" })),
+    drafts.map(({ imageId, links }) => ({ imageId, links, add: wanted, remove, origin: "user" })),
   );
   const byName = new Map(add.map((tag) => [tag.name, tag]));
   // What only came or went with these by implications is nobody's word.
   const deltas = changes.flatMap(({ added, removed, confirmed = [], keptAway = [] }, i) => {
-    const { md5 } = images[i];
+    const { md5 } = drafts[i];
     return [
       ...[...removed, ...keptAway].map((name): TagDelta => {
         return { md5, tag: { name, category: null }, operation: "remove" };

@@ -31,6 +31,8 @@ export type TrashManifest = {
   kind?: TrashKind;
   /** Of a copy: the stored path of the file that was kept, equal byte for byte. */
   kept?: string;
+  /** What the kept file was when both were compared; older entries do not say it. */
+  keptAs?: { mtimeMs: number; inode: number };
   /** 0 for a copy that no image had as a place. */
   imageId: number;
   md5: string;
@@ -181,13 +183,13 @@ export function setTrashState(
  * @throws {AppError} `conflict` if the same content or path is in the library again.
  */
 export function putBack(db: Database, entry: TrashEntry): number {
-  const { manifest } = entry;
+  const manifest = withFreeId(db, entry.manifest);
   const taken = db.prepare("SELECT id FROM images WHERE md5 = ? OR filepath = ?")
     .value<[number]>(manifest.md5, manifest.filepath);
   if (taken !== undefined) {
     throw new AppError(
       "conflict",
-      `Cannot restore image ${manifest.imageId}: its content is back as image ${taken[0]}`,
+      `Cannot restore image ${entry.manifest.imageId}: its content is back as image ${taken[0]}`,
     );
   }
   insertRows(db, "images", manifest.rows.images);
@@ -214,6 +216,27 @@ export function putBack(db: Database, entry: TrashEntry): number {
   followTagRules(db, manifest.imageId);
   db.exec("DELETE FROM trash WHERE id = ?", entry.id);
   return manifest.imageId;
+}
+
+/**
+ * The manifest with a new number where another image has the old one: a database that was rescued may have
+ * given it twice.
+ */
+function withFreeId(db: Database, manifest: TrashManifest): TrashManifest {
+  const { imageId: old } = manifest;
+  if (db.prepare("SELECT 1 FROM images WHERE id = ?").value(old) === undefined) return manifest;
+  const [imageId] = db.prepare(
+    "SELECT 1 + max(max(id), coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'images'), 0)) FROM images",
+  ).value<[number]>()!;
+  const tables = Object.entries(manifest.rows).map(([table, rows]) => {
+    const columns = table === "images" ? ["id"] : ["image_id", "image_id_a", "image_id_b"];
+    const renumbered = rows.map((row) => {
+      const names = columns.filter((name) => row[name] === old);
+      return { ...row, ...Object.fromEntries(names.map((name) => [name, imageId])) };
+    });
+    return [table, renumbered];
+  });
+  return { ...manifest, imageId, rows: Object.fromEntries(tables) };
 }
 
 /** Whether the pool, source or other image that a row refers to still exists. */

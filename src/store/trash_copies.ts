@@ -73,6 +73,7 @@ function takeCopy(db: Database, plan: CopyPlan): CopyOutcome {
     md5,
     filepath: filepaths[0],
     kept: kept.filepath,
+    keptAs: { mtimeMs: kept.mtimeMs, inode: kept.inode },
     trashedAtMs: Date.now(),
     folder,
     files,

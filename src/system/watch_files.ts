@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { AppError, toMessage } from "../base/errors.ts";
 
 /*
@@ -6,6 +7,11 @@ import { AppError, toMessage } from "../base/errors.ts";
  * own and lists a folder at every event, needed 102 s of work for 2,000 new files in a tree of 1,000
  * folders, and 350 MB; this needs 1 s and 15 MB. What the system cannot tell (files in a folder that is
  * newer than its watch) is found by whoever looks through each folder that appears.
+ *
+ * It has a trap: to compare paths it opens and closes the file of each event, and it follows links. For the
+ * file of an open database that is ruin: when a process closes any handle of a file it loses all its locks of
+ * it, the next other program that closes the database takes itself for the last one and removes the log, and
+ * what is written from then on is nowhere. So no folder is watched from which a database can be reached.
  */
 
 /** Changed paths that are kept until somebody asks; more are answered by looking through the folder. */
@@ -33,9 +39,21 @@ export class FolderWatcher {
   /**
    * Begins to watch. Cost: 0.5 ms a folder below it, which blocks.
    *
-   * @throws {AppError} `unavailable` if the system refuses, with the reason and a remedy.
+   * @throws {AppError} `unavailable` if the system refuses, with the reason and a remedy; `conflict` if the
+   *   folder `apart` can be reached from it: the one of the database.
    */
-  constructor(folder: string) {
+  constructor(folder: string, apart: string) {
+    const way = findWay(folder, apart);
+    if (way !== null) {
+      throw new AppError(
+        "conflict",
+        `Cannot watch ${folder}: the library's database is in ${way}`,
+        {
+          remedy:
+            "It is looked through from time to time all the same. Keep the library outside of it",
+        },
+      );
+    }
     try {
       this.#events = Deno.watchFs(folder, { recursive: true });
     } catch (error) {
@@ -92,5 +110,38 @@ export class FolderWatcher {
     this.#changed.clear();
     this.#isIncomplete = true;
     this.#wake();
+  }
+}
+
+/** By which path a folder, or one in it, leads to another one, also over links and mounts; null: by none. */
+function findWay(folder: string, other: string): string | null {
+  const wanted = identify(other);
+  if (wanted === null) return null;
+  const seen = new Set<string>();
+  const paths = [folder];
+  while (paths.length > 0) {
+    const path = paths.pop()!;
+    const identity = identify(path);
+    if (identity === wanted) return path;
+    if (identity === null || seen.has(identity)) continue;
+    seen.add(identity);
+    try {
+      for (const { name, isDirectory, isSymlink } of Deno.readDirSync(path)) {
+        if (isDirectory || isSymlink) paths.push(join(path, name));
+      }
+    } catch {
+      // What cannot be read is not watched either.
+    }
+  }
+  return null;
+}
+
+/** Device and inode of a folder; null if there is none. */
+function identify(path: string): string | null {
+  try {
+    const { dev, ino, isDirectory } = Deno.statSync(path);
+    return isDirectory ? `${dev}:${ino}` : null;
+  } catch {
+    return null;
   }
 }

@@ -14,7 +14,11 @@ import type { DatabaseRepair } from "../store/check_repairs.ts";
 import type { FoundFacts, FoundManifest, RederivedTags } from "../store/rebuild.ts";
 import type { SalvageReport } from "../store/salvage.ts";
 import type { Alias, AliasOutcome, WantedAlias } from "../store/aliases.ts";
-import type { ImplicationIds, ImplicationOutcome, WantedImplication } from "../store/implications.ts";
+import type {
+  ImplicationIds,
+  ImplicationOutcome,
+  WantedImplication,
+} from "../store/implications.ts";
 import type { ExportedSidecar } from "../store/export_reader.ts";
 import type { LibraryPartOutcome } from "../store/import_library.ts";
 import type { DatabaseIdentity, VerifiedDatabase } from "../store/backup.ts";
@@ -143,8 +147,11 @@ export type FolderChanges = {
 
 /** Folders → paths of what happens below them, as the system tells it. */
 export type WatcherContract = {
-  /** Watches a folder, known by this number from now on; what changes before the answer may go unseen. */
-  open: { request: { id: number; folder: string }; response: null };
+  /**
+   * Watches a folder, known by this number from now on; what changes before the answer may go unseen. Refused
+   * if the folder `apart` can be reached from it.
+   */
+  open: { request: { id: number; folder: string; apart: string }; response: null };
   /** What happened since the last answer; waits until something did. Null once it is closed. */
   next: { request: { id: number }; response: FolderChanges | null };
   close: { request: { id: number }; response: null };
@@ -207,7 +214,8 @@ export type WriterContract = {
     response: { operationId: number };
   };
   /** Does the next batch of an operation on many images. */
-  runOperationBatch: { request: { operationId: number }; response: Operation };
+  /** One batch, and more until `forMs` are over. */
+  runOperationBatch: { request: { operationId: number; forMs: number }; response: Operation };
   interruptOperation: {
     request: { operationId: number; fault: string | null };
     response: Operation;
@@ -265,9 +273,9 @@ export type WriterContract = {
   addAlias: { request: WantedAlias; response: AliasOutcome };
   approveAlias: { request: { antecedent: string; movesImages: boolean }; response: AliasOutcome };
   removeAlias: { request: { antecedent: string }; response: Alias };
-  /** Does the next batch of bringing an alias or implication to images. */
+  /** Brings an alias or implication to the next batch of images, and to more until `forMs` are over. */
   continueTagRuleJob: {
-    request: { id: number; cursor: TagRuleCursor | null };
+    request: { id: number; cursor: TagRuleCursor | null; forMs: number };
     response: TagRuleStep;
   };
   /** Repairs what a check found within the database. */

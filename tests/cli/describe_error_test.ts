@@ -6,6 +6,8 @@ Deno.test("describeError() names the thing and the remedy of an expected failure
   const error = new AppError("port_in_use", "Cannot listen on port 80", { remedy: "Use another" });
   assertEquals(describeError(error), "chibibooru: Cannot listen on port 80\nUse another.");
   assertEquals(describeError(new AppError("internal", "It broke")), "chibibooru: It broke");
+  const asking = new AppError("bad_request", "No", { remedy: "Did you mean yes?" });
+  assertEquals(describeError(asking), "chibibooru: No\nDid you mean yes?");
 });
 
 Deno.test("describeError() shows the stack of a bug", () => {

@@ -97,6 +97,10 @@ Deno.test("examineLibrary() names what is wrong with a database, and never throw
     assertEquals(broken.verdict, "problem");
     assertStringIncludes(broken.text, database);
     assertStringIncludes(broken.remedy!, "backup");
+    await Deno.writeTextFile(database, "");
+    const empty = (await examineLibrary(dir)).find(({ name }) => name === "database")!;
+    assertEquals([empty.verdict, empty.text.slice(0, 11)], ["warning", "it is empty"]);
+    assertStringIncludes(empty.remedy!, "rebuild");
     await Deno.remove(database);
     await Deno.mkdir(database);
     assertEquals(byName(await examineLibrary(dir)).database[0], "problem");

@@ -9,7 +9,7 @@ import { withTempDir } from "../support/temp.ts";
 import { runs } from "../support/tier.ts";
 
 /** Kills of the whole test; CHIBIBOORU_KILLS asks for another number. */
-const KILLS = Number(Deno.env.get("CHIBIBOORU_KILLS") ?? runs(4, 120));
+const KILLS = Number(Deno.env.get("CHIBIBOORU_KILLS") ?? runs(2, 100));
 const KILLS_A_LIBRARY = 30;
 const NEW_FILES = 8;
 const SEED = 300;

@@ -7,7 +7,7 @@ import { fingerprint, writePicture } from "../support/sample_library.ts";
 import { withTempDir } from "../support/temp.ts";
 import { fullTierTest } from "../support/tier.ts";
 
-const KILLS = 60;
+const KILLS = 30;
 const SEED = 4_711;
 
 /** Starts a rebuild and kills it when so many things happened in the folder of the database. */

@@ -7,8 +7,8 @@ import { withTempDir } from "../support/temp.ts";
 import { fullTierTest } from "../support/tier.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-/** Several batches, so that there is a middle to be killed in. */
-const IMAGES = 800;
+/** Several transactions, so that there is a middle to be killed in. */
+const IMAGES = 8_000;
 /** Each kills a little later. */
 const ROUNDS = 20;
 
@@ -65,7 +65,7 @@ fullTierTest("a rule whose application was killed is finished by the next comman
       await prepareDatabase(path, join(dir, "backup.db"));
       const child = command(["tags", "implications", "add", "miku", "vocaloid", "--library", dir])
         .spawn();
-      await waitForImages(path, "vocaloid", 1 + round * 40);
+      await waitForImages(path, "vocaloid", 1 + round * 250);
       child.kill("SIGKILL");
       await child.output();
       const done = countOf(path, WITH_TAG, "vocaloid");

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
+import { openLibrary } from "../../src/library/library.ts";
 import { getFileMd5 } from "../../src/media/md5.ts";
 import { openReader } from "../../src/store/database.ts";
 import { makeRandom } from "../support/random.ts";
@@ -47,7 +48,7 @@ fullTierTest(
         const library = join(await Deno.realPath(temp), "library");
         const label = `seed ${SEED}, round ${round}`;
         // Empty at first: the database is not made under the kill.
-        await runMain(["watch", "--once", "--library", library]);
+        await (await openLibrary({ folder: library, workers: 1 })).close();
         const tags = new Map<string, Set<string>>();
         for (let i = 0; i < FILES; i++) {
           const path = join(library, "ingest", `f${i % 3}`, `${i}.png`);

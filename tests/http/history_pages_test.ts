@@ -91,6 +91,36 @@ Deno.test("the page for all posts of a search shows what would change, then does
   assertStringIncludes((await open(server, stopped.location)).text, "is not running");
 });
 
+Deno.test("an interrupted operation that goes on is shown as running until it is done", async () => {
+  await using server = await startSome();
+  const { writer } = server.library;
+  const { operationId } = await writer.call("startBulkEdit", {
+    query: "hat",
+    add: [{ name: "late", category: null }],
+    remove: [],
+    imageIds: Int32Array.of(1, 2),
+    editor: "owner",
+  });
+  await writer.call("interruptOperation", { operationId, fault: null });
+  const path = `/operations/${operationId}`;
+  assertStringIncludes((await open(server, path)).text, "Go on");
+  // What a batch waits for: until then the database says "interrupted".
+  const batch = Promise.withResolvers<void>();
+  const call = writer.call.bind(writer);
+  writer.call = async (method, ...rest) => {
+    if (method === "runOperationBatch") await batch.promise;
+    return await call(method, ...rest);
+  };
+  const { location } = await submit(server, `${path}/continue`);
+  const response = await server.request(location, { headers: { accept: "text/html" } });
+  assertStringIncludes(await response.text(), "Running");
+  assert(response.headers.get("refresh") !== null, "it looks again by itself");
+  batch.resolve();
+  await tasksEnded(server);
+  assertStringIncludes((await open(server, path)).text, "Done");
+  assertEquals(await countOf(server, "late"), 2);
+});
+
 Deno.test("the page for all posts of a search says what is wrong, and keeps what was typed", async () => {
   await using server = await startSome();
   const cases: [fields: Record<string, string>, status: number, text: string][] = [

@@ -180,7 +180,7 @@ async function send(server: TestServer, drawn: Drawn): Promise<number> {
 const QUICK = isFullTier ? ROUTES : ROUTES.filter(({ path }) => path !== "/api/gpu");
 
 Deno.test("every route answers any request as it is described, and never with a fault of ours", async () => {
-  await using server = await startDescribed({ images: runs(40, 600) });
+  await using server = await startDescribed({ images: runs(40, 300) });
   const isLucky = new Set<RouteDescription>();
   const drawn = fc.oneof(...QUICK.map(requestOf));
   await fc.assert(
@@ -188,7 +188,7 @@ Deno.test("every route answers any request as it is described, and never with a 
       if (await send(server, request) < 400) isLucky.add(request.route);
     }),
     // What was sent before is a part of a failure: it cannot be made smaller.
-    { numRuns: QUICK.length * runs(3, 300), endOnFailure: true },
+    { numRuns: QUICK.length * runs(3, 100), endOnFailure: true },
   );
   const { tasks } = server.library;
   await until("all tasks end", () => !tasks.list().some(isActive), 30_000);

@@ -65,7 +65,8 @@ Deno.test("editTagsOfSearch() edits what the search found, though it would find 
       remove: ["odd"],
     }, { onProgress: ({ done }) => void seen.push(done) });
     assertEquals([result.matched, result.changed], [COUNT, COUNT]);
-    assertEquals(seen, [OPERATION_BATCH_IMAGES, 2 * OPERATION_BATCH_IMAGES, COUNT]);
+    // How many batches a transaction takes depends on the time; the first is one.
+    assertEquals([seen[0], seen.at(-1)], [OPERATION_BATCH_IMAGES, COUNT]);
     assertEquals(await countImages(library, "done"), COUNT);
     assertEquals(await countImages(library, "odd"), 0);
     const none = await run(library, { query: "a -done", add: ["done"] });

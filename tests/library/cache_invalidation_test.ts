@@ -21,6 +21,7 @@ import { readPosition } from "../../src/store/change_log.ts";
 import { startServer, type TestServer, until } from "../http/support.ts";
 import { importSource, writePicture } from "../support/sample_library.ts";
 import { withTempDir } from "../support/temp.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 /*
  * Every kind of write, one after the other on one library with warm caches: when its function returns,
@@ -72,7 +73,7 @@ async function look({ json, request, library }: TestServer): Promise<Record<stri
     const { status, body, headers } = await json(path);
     seen[path] = [status, withoutPassing(body), headers.get("etag")];
   };
-  for (const query of QUERIES) await ask(`/api/images?${new URLSearchParams({ q: query })}`);
+  for (const query of QUERIES) await ask(searchOf(query));
   for (const word of WORDS) await ask(`/api/tags/autocomplete?${new URLSearchParams({ q: word })}`);
   for (const id of IDS) {
     for (const path of [`/api/images/${id}`, `/api/images/${id}/similar`, `/posts/${id}.json`]) {
@@ -149,7 +150,10 @@ type Row = {
   changes: string[];
 };
 
-const SEARCH = (query: string) => `/api/images?${new URLSearchParams({ q: query })}`;
+/** Where a search is asked for. */
+function searchOf(query: string): string {
+  return `/api/images?${new URLSearchParams({ q: query })}`;
+}
 
 const ROWS: Row[] = [
   {
@@ -160,7 +164,13 @@ const ROWS: Row[] = [
       await writePicture(join(source, "d.png"), 4, { ".txt": "kitten\nsolo" });
       await importSource({ library, source });
     },
-    changes: ["/api/images/3", "/api/images/1/similar", SEARCH("solo"), SEARCH("new"), "counts"],
+    changes: [
+      "/api/images/3",
+      "/api/images/1/similar",
+      searchOf("solo"),
+      searchOf("new"),
+      "counts",
+    ],
   },
   {
     name: "adding metadata to an image",
@@ -169,25 +179,25 @@ const ROWS: Row[] = [
       await writePicture(join(source, "c.png"), 3, { ".json": { ...DANBOORU, id: 12 } });
       await importSource({ library, source });
     },
-    changes: ["/api/images/3", "/api/images/1/similar", SEARCH("-rating:s"), "counts"],
+    changes: ["/api/images/3", "/api/images/1/similar", searchOf("-rating:s"), "counts"],
   },
   {
     name: "removing an image",
     act: async (shared) => {
       shared.trashId = await moveToTrash(shared.server.library, 3);
     },
-    changes: ["/api/images/3", "/api/images/1/similar", SEARCH("new"), "counts"],
+    changes: ["/api/images/3", "/api/images/1/similar", searchOf("new"), "counts"],
   },
   {
     name: "restoring an image",
     act: ({ server, trashId }) => restoreFromTrash(server.library, trashId),
-    changes: ["/api/images/3", "/api/images/1/similar", SEARCH("new"), "counts"],
+    changes: ["/api/images/3", "/api/images/1/similar", searchOf("new"), "counts"],
   },
   {
     name: "editing tags",
     act: ({ server: { library } }) =>
       editImageTags(library, { imageId: 1, add: ["new"], remove: ["solo"], expectedTags: null }),
-    changes: ["/api/images/1", "/api/images/3/similar", SEARCH("solo"), "counts"],
+    changes: ["/api/images/1", "/api/images/3/similar", searchOf("solo"), "counts"],
   },
   {
     name: "undoing an edit",
@@ -195,13 +205,13 @@ const ROWS: Row[] = [
       const { body } = await json("/api/images/1/history");
       await undoEdit(library, body.entries[0].id);
     },
-    changes: ["/api/images/1", "/api/images/3/similar", SEARCH("solo"), "counts"],
+    changes: ["/api/images/1", "/api/images/3/similar", searchOf("solo"), "counts"],
   },
   {
     name: "editing a post as clients do",
     act: ({ server: { library } }) =>
       editPost(library, { imageId: 1, rating: "e", source: "https://example.org/1", parent: "2" }),
-    changes: ["/api/images/1", "/posts/2", SEARCH("rating:e"), SEARCH("parent:any")],
+    changes: ["/api/images/1", "/posts/2", searchOf("rating:e"), searchOf("parent:any")],
   },
   {
     name: "editing all images of a search",
@@ -210,12 +220,12 @@ const ROWS: Row[] = [
       const request = { query: "solo", add: ["bulk"], remove: ["smile"], dryRun: false };
       shared.operationId = (await editTagsOfSearch(library, request)).operationId!;
     },
-    changes: ["/api/images/1", "/api/images/4", SEARCH("bulk"), "counts"],
+    changes: ["/api/images/1", "/api/images/4", searchOf("bulk"), "counts"],
   },
   {
     name: "undoing that",
     act: ({ server, operationId }) => undoOperation(server.library, operationId),
-    changes: ["/api/images/1", "/api/images/4", SEARCH("bulk"), "counts"],
+    changes: ["/api/images/1", "/api/images/4", searchOf("bulk"), "counts"],
   },
   {
     name: "adding an implication",
@@ -223,7 +233,7 @@ const ROWS: Row[] = [
       const names = { source: "kitten", implied: "cat" };
       await ended(library, (await addImplication(library, { ...names, status: "active" })).task);
     },
-    changes: ["/api/images/4", SEARCH("cat"), "counts"],
+    changes: ["/api/images/4", searchOf("cat"), "counts"],
   },
   {
     name: "taking an implication back",
@@ -232,7 +242,7 @@ const ROWS: Row[] = [
       const ids = { sourceId: tagIds.getId("kitten")!, impliedId: tagIds.getId("cat")! };
       await ended(library, (await removeImplication(library, ids)).task);
     },
-    changes: ["/api/images/4", SEARCH("cat"), "counts"],
+    changes: ["/api/images/4", searchOf("cat"), "counts"],
   },
   {
     name: "adding an alias",
@@ -240,22 +250,22 @@ const ROWS: Row[] = [
       const wanted = { antecedent: "kitten", consequent: "feline", movesImages: true };
       await ended(library, (await addAlias(library, { ...wanted, status: "active" })).task);
     },
-    changes: ["/api/images/4", SEARCH("feline"), SEARCH("kitten"), "counts", "/api/aliases"],
+    changes: ["/api/images/4", searchOf("feline"), searchOf("kitten"), "counts", "/api/aliases"],
   },
   {
     name: "removing an alias",
     act: ({ server }) => removeAlias(server.library, "kitten"),
-    changes: [SEARCH("kitten"), "/api/aliases"],
+    changes: [searchOf("kitten"), "/api/aliases"],
   },
   {
     name: "switching the active source",
     act: ({ server }) => switchActiveSource(server.library, 2, "e621"),
-    changes: ["/api/images/2", "/api/images/1/similar", SEARCH("rating:e"), "counts"],
+    changes: ["/api/images/2", "/api/images/1/similar", searchOf("rating:e"), "counts"],
   },
   {
     name: "changing the order of sources",
     act: ({ server }) => setSourcePriority(server.library, ["e621", "danbooru"]),
-    changes: ["/api/images/1", SEARCH("score:<0"), SEARCH("solo order:score"), "counts"],
+    changes: ["/api/images/1", searchOf("score:<0"), searchOf("solo order:score"), "counts"],
   },
   {
     name: "importing a tag list",
@@ -267,7 +277,12 @@ const ROWS: Row[] = [
       );
       await importTagCsv(library, path);
     },
-    changes: ["/api/images/3", SEARCH("neko"), SEARCH("arttags:>0"), "/api/tags/autocomplete?q=ne"],
+    changes: [
+      "/api/images/3",
+      searchOf("neko"),
+      searchOf("arttags:>0"),
+      "/api/tags/autocomplete?q=ne",
+    ],
   },
   {
     name: "removing duplicates",
@@ -283,13 +298,13 @@ const ROWS: Row[] = [
   {
     name: "making a favourite",
     act: ({ server }) => setFavourite(server.library, { imageId: 2, isFavourite: true }),
-    changes: [SEARCH("fav:any"), "/posts/2"],
+    changes: [searchOf("fav:any"), "/posts/2"],
   },
   {
     name: "making a pool",
     act: ({ server }) =>
       savePool(server.library, { id: null, name: "Tales", description: "", imageIds: [2, 1] }),
-    changes: [SEARCH("pool:any"), "/posts/2", "/pools.json"],
+    changes: [searchOf("pool:any"), "/posts/2", "/pools.json"],
   },
   {
     name: "repairing what a check found",
@@ -300,7 +315,7 @@ const ROWS: Row[] = [
       }
     },
     act: ({ server }) => checkLibrary(server.library, { repair: ["orphan_file"] }),
-    changes: ["/api/images/5", "/api/images/3/similar", SEARCH("new"), "counts"],
+    changes: ["/api/images/5", "/api/images/3/similar", searchOf("new"), "counts"],
   },
   {
     name: "rebuilding the database",
@@ -313,7 +328,13 @@ const ROWS: Row[] = [
       await library.core.poll();
     },
     act: ({ server }) => refreshLibrary(server.library),
-    changes: ["/api/images/1", "/api/images/6", "/api/images/3/similar", SEARCH("bulk"), "counts"],
+    changes: [
+      "/api/images/1",
+      "/api/images/6",
+      "/api/images/3/similar",
+      searchOf("bulk"),
+      "counts",
+    ],
   },
 ];
 
@@ -358,23 +379,26 @@ Deno.test("every kind of write is logged, and seen everywhere when its call retu
     }
   }));
 
-Deno.test("a database that was rebuilt is read anew, whatever an earlier start left", () =>
-  withTempDir(async (folder) => {
-    const library = join(folder, "library");
-    {
-      await using server = await startServer({ folder: library });
-      await fill(server, folder);
-      // Leaves the file that lets the next start be quick.
-      await server.library.core.cache.loadDataFromDb({ verbose: false });
-      server.write("DELETE FROM image_tags WHERE image_id = 1");
-    }
-    await rebuildLibrary({ folder: library, workers: 1 });
-    await using warm = await startServer({ folder: library, isLoaded: false });
-    await warm.library.core.cache.loadDataFromDb({ verbose: false, isWarm: true });
-    const seen = await look(warm);
-    await using cold = await startServer({ folder: library });
-    assertEquals(differences(seen, await look(cold)), {});
-    assertEquals(warm.library.core.cache.getImageTagCount("a.png"), 0);
-    const [, body] = seen["/api/images/1"] as [number, { tags: Record<string, string[]> }];
-    assert(body.tags.general.includes("solo"), "the rebuild brought the tags back");
-  }));
+fullTierTest(
+  "a database that was rebuilt is read anew, whatever an earlier start left",
+  () =>
+    withTempDir(async (folder) => {
+      const library = join(folder, "library");
+      {
+        await using server = await startServer({ folder: library });
+        await fill(server, folder);
+        // Leaves the file that lets the next start be quick.
+        await server.library.core.cache.loadDataFromDb({ verbose: false });
+        server.write("DELETE FROM image_tags WHERE image_id = 1");
+      }
+      await rebuildLibrary({ folder: library, workers: 1 });
+      await using warm = await startServer({ folder: library, isLoaded: false });
+      await warm.library.core.cache.loadDataFromDb({ verbose: false, isWarm: true });
+      const seen = await look(warm);
+      await using cold = await startServer({ folder: library });
+      assertEquals(differences(seen, await look(cold)), {});
+      assertEquals(warm.library.core.cache.getImageTagCount("a.png"), 0);
+      const [, body] = seen["/api/images/1"] as [number, { tags: Record<string, string[]> }];
+      assert(body.tags.general.includes("solo"), "the rebuild brought the tags back");
+    }),
+);

@@ -399,7 +399,7 @@ Deno.test("a copy is not moved over another file in the trash", async () => {
   });
 });
 
-Deno.test("a copy whose tags nobody could take over stays, and its sidecars of others do", async () => {
+Deno.test("a copy whose tags nobody could take over stays, and so does a sidecar that nobody understands", async () => {
   await withLibrary(async ({ library }) => {
     const { images } = library.paths;
     for (const name of ["a.png", "b.png", "c.png"]) await put(images, name, bytesOf(1));
@@ -408,7 +408,12 @@ Deno.test("a copy whose tags nobody could take over stays, and its sidecars of o
     const report = await scanAndRemoveDuplicates(library, { dryRun: false });
     assertEquals(skippedOf(report), [["b.png", "has_sidecars"]]);
     assertEquals(report.warnings.map(({ filepath }) => filepath), ["c.png"]);
-    assertEquals(Object.keys(await treeOf(images)).sort(), ["a.png", "b.png", "b.png.txt"]);
+    assertEquals(Object.keys(await treeOf(images)).sort(), [
+      "a.png",
+      "b.png",
+      "b.png.txt",
+      "c.json",
+    ]);
     const [entry] = readTrash(library.core.reader, { limit: 9, offset: 0 });
     assertEquals(entry.manifest.imageId, 0);
     const restored = await restoreFromTrash(library, entry.id);

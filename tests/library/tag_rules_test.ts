@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { TAG_RULE_BATCH_IMAGES } from "../../src/base/limits.ts";
 import { addAlias, listAliases, previewAlias } from "../../src/library/aliases.ts";
 import { editImageTags } from "../../src/library/edit_tags.ts";
 import { addImplication, previewImplication } from "../../src/library/implications.ts";
@@ -78,17 +79,18 @@ Deno.test("an implication is counted in the cache, and edits and searches see it
 });
 
 Deno.test("what a program that ended left is finished by the next start", async () => {
-  const images = Array.from({ length: 250 }, () => ({ tags: ["cat"] }));
+  const count = TAG_RULE_BATCH_IMAGES + 50;
+  const images = Array.from({ length: count }, () => ({ tags: ["cat"] }));
   await withRows({ images }, async (library) => {
     // As after a kill: the rule and the job are committed, a batch is done.
     const wanted = { source: "cat", implied: "animal", status: "active" } as const;
     const { jobId } = await library.writer.call("addImplication", wanted);
-    await library.writer.call("continueTagRuleJob", { id: jobId!, cursor: null });
+    await library.writer.call("continueTagRuleJob", { id: jobId!, cursor: null, forMs: 0 });
     assertEquals(readTagRuleJobs(library.core.reader).length, 1);
     assert(resumeTagRules(library) !== null);
     await settle(library);
     const { cache } = library.core;
-    assertEquals(cache.current.countOfTag(cache.current.tags.idOf("animal")!), 250);
+    assertEquals(cache.current.countOfTag(cache.current.tags.idOf("animal")!), count);
     assertEquals(startTagRules(library).kind, TAG_RULES_TASK, "nothing left is no fault");
     await settle(library);
   });

@@ -132,6 +132,11 @@ Deno.test("sanitizeFilenameForFs() replaces what some system refuses, and marks 
     ["COM1.jpg", /^_COM1-[0-9a-f]{8}\.jpg$/],
     ["lpt² .png", /^_lpt² -[0-9a-f]{8}\.png$/],
     ["a\ud800b.jpg", /^a_b-[0-9a-f]{8}\.jpg$/],
+    ["-.jpg", /^_-[0-9a-f]{8}\.jpg$/],
+    ["..jpg", /^_-[0-9a-f]{8}\.jpg$/],
+    [" .jpg", /^unnamed-[0-9a-f]{8}\.jpg$/],
+    [" .. .jpg", /^__ -[0-9a-f]{8}\.jpg$/],
+    [".jpg", /^_jpg-[0-9a-f]{8}$/],
   ];
   for (const [name, expected] of table) {
     const clean = sanitizeFilenameForFs(name);
@@ -151,19 +156,23 @@ Deno.test("sanitizeFilenameForFs() cuts between characters and keeps the ending"
   assertEquals(byteLength(ending), FILE_NAME_BYTES_MAX);
 });
 
-Deno.test("sanitizeFilenameForFs() gives names that meet every rule, for any text", () => {
+/** Texts full of what is not allowed in names. */
+function oddTexts(): fc.Arbitrary<string> {
   const unsafe = fc.constantFrom(
     ...'/\\<>:"|?*. -\0\n\t\u202e\u2066\ufeff\u00a0é\u0301\u200d👩🇩🇪\ud83d',
     ...["CON", "nul.", "com1", "漢".repeat(60), "a".repeat(90), ".jpg", "..", "\u0338", "ﬁ"],
   );
-  const name = fc.oneof(
+  return fc.oneof(
     fc.string({ unit: "binary" }),
     fc.array(fc.oneof(unsafe, fc.string({ unit: "grapheme", maxLength: 5 })), { maxLength: 30 })
       .map((parts) => parts.join("")),
   );
+}
+
+Deno.test("sanitizeFilenameForFs() gives names that meet every rule, for any text", () => {
   const reserved = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)/i;
   fc.assert(
-    fc.property(name, (text) => {
+    fc.property(oddTexts(), (text) => {
       const clean = sanitizeFilenameForFs(text);
       assertEquals(sanitizeFilenameForFs(clean), clean, "cleaning twice changes nothing");
       assert(clean.length > 0 && byteLength(clean) <= FILE_NAME_BYTES_MAX, "length");
@@ -173,6 +182,35 @@ Deno.test("sanitizeFilenameForFs() gives names that meet every rule, for any tex
       assert(!reserved.test(clean), "reserved");
     }),
     { numRuns: 2000 },
+  );
+});
+
+Deno.test("sanitizeFilenameForFs() keeps the ending of any name", () => {
+  const ending = fc.constantFrom(".jpg", ".PNG", ".webm", ".tar.gz", ".jpeg");
+  fc.assert(
+    fc.property(oddTexts(), ending, (text, ext) => {
+      fc.pre(text !== "");
+      const clean = sanitizeFilenameForFs(text + ext);
+      const last = ext.slice(ext.lastIndexOf("."));
+      assert(clean.endsWith(last), `${JSON.stringify(text + ext)} became ${clean}`);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+Deno.test("sanitizeFilenameForFs() cuts long names between characters, as late as it can", () => {
+  const unit = fc.constantFrom("a", "é", "漢", "🇩🇪", "👩‍👩‍👧‍👦", "👍🏽", "한", "🏳️‍🌈", "ก็");
+  fc.assert(
+    fc.property(fc.array(unit, { minLength: 150, maxLength: 200 }), (units) => {
+      fc.pre(byteLength(units.join("")) > FILE_NAME_BYTES_MAX);
+      const clean = sanitizeFilenameForFs(`${units.join("")}.png`);
+      const [, kept] = /^(.*)-[0-9a-f]{8}\.png$/.exec(clean)!;
+      const count = units.findIndex((_, i) => units.slice(0, i).join("") === kept);
+      assert(count > 0, `${kept} ends within a character`);
+      const roomBytes = FILE_NAME_BYTES_MAX - byteLength("-01234567.png");
+      assert(byteLength(kept + units[count]) > roomBytes, `${kept} has room for ${units[count]}`);
+    }),
+    { numRuns: 100 },
   );
 });
 

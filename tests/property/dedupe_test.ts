@@ -140,7 +140,7 @@ Deno.test("no content is ever lost to scanAndRemoveDuplicates(), and all comes b
         await checkRows(library, root);
       },
     );
-    await fc.assert(property, { numRuns: runs(8, 300) });
+    await fc.assert(property, { numRuns: runs(5, 120) });
     checkDatabase(library.paths.database);
   });
 });

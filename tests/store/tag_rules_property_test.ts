@@ -188,7 +188,7 @@ Deno.test("tags follow implications as a naive model has them, after every step"
       assertEquals(readLinks(db), linksOf(model), JSON.stringify(step));
       assertColumns(db);
     }
-  }, { numRuns: runs(60, 3_000) });
+  }, { numRuns: runs(30, 1_000) });
 });
 
 Deno.test("what is done while implications are being applied ends at the same tags", async () => {
@@ -219,7 +219,7 @@ Deno.test("what is done while implications are being applied ends at the same ta
           db.exec("ROLLBACK TO run; RELEASE run");
         }
       }),
-      { numRuns: runs(40, 2_000) },
+      { numRuns: runs(20, 700) },
     );
   });
 });
@@ -240,5 +240,5 @@ Deno.test("aliases move tags and implications as a naive model does", async () =
       assertEquals(readLinks(db), linksOf(model), JSON.stringify(step));
       assertColumns(db);
     }
-  }, { numRuns: runs(60, 3_000) });
+  }, { numRuns: runs(30, 1_000) });
 });

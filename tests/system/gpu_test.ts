@@ -1,10 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { detectGpu, type GpuSources } from "../../src/system/gpu.ts";
+import { detectGpu, type GpuDevice, type GpuSources } from "../../src/system/gpu.ts";
 import { runTool } from "../../src/system/tools.ts";
 
 const PROCESSOR = { name: "Some processor", memoryBytes: 1_000 };
 const LINUX = { os: "linux", arch: "x86_64" };
-const CPU = { kind: "cpu", name: "Some processor", memoryBytes: 1_000, source: "system" };
+const CPU: GpuDevice = {
+  kind: "cpu",
+  name: "Some processor",
+  memoryBytes: 1_000,
+  source: "system",
+};
 
 /** What is found where programs answer these texts. */
 async function detect(answers: Record<string, string>, rest: Partial<GpuSources> = {}) {

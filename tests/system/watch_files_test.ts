@@ -22,7 +22,7 @@ Deno.test("FolderWatcher.next() tells what appears, changes and vanishes, and no
     await Deno.mkdir(join(folder, "old"));
     await Deno.writeTextFile(join(folder, "old/read.txt"), "x");
     await Deno.writeTextFile(join(folder, "old/gone.txt"), "x");
-    const watcher = new FolderWatcher(folder);
+    const watcher = new FolderWatcher(folder, "/none");
     const [made, gone] = [join(folder, "old/made\n.txt"), join(folder, "old/gone.txt")];
     const added = join(folder, "new");
     await Deno.readTextFile(join(folder, "old/read.txt"));
@@ -42,7 +42,23 @@ Deno.test("FolderWatcher.next() tells what appears, changes and vanishes, and no
 Deno.test("FolderWatcher says which folder cannot be watched", async () => {
   await withTempDir((folder) => {
     const path = join(folder, "none");
-    const error = assertThrows(() => new FolderWatcher(path), AppError);
+    const error = assertThrows(() => new FolderWatcher(path, "/none"), AppError);
     assert(error.message.includes(path), error.message);
+  });
+});
+
+Deno.test("FolderWatcher refuses a folder from which the database can be reached", async () => {
+  await withTempDir(async (temp) => {
+    const apart = join(temp, "pictures/library/data");
+    await Deno.mkdir(apart, { recursive: true });
+    await Deno.mkdir(join(temp, "linked/deep"), { recursive: true });
+    await Deno.mkdir(join(temp, "good/sub"), { recursive: true });
+    await Deno.symlink(join(temp, "pictures"), join(temp, "linked/deep/link"));
+    await Deno.symlink(join(temp, "good"), join(temp, "good/sub/loop"));
+    for (const name of ["pictures/library/data", "pictures", "linked"]) {
+      const error = assertThrows(() => new FolderWatcher(join(temp, name), apart), AppError);
+      assertEquals(error.code, "conflict");
+    }
+    new FolderWatcher(join(temp, "good"), apart).close();
   });
 });

@@ -147,6 +147,7 @@ export const WATCH = z.strictObject({
       state: z.enum(["stopped", "scanning", "watching", "unavailable", "asks"]),
       message: TEXT_OR_NULL,
       missingAsked: COUNT.nullable().describe("Files that are missing while it asks"),
+      editedAsked: COUNT.nullable().describe("Files whose content is another one while it asks"),
       isLive: z.boolean().describe("Whether changes are seen at once"),
       filesSeen: COUNT,
       lastScanAt: MOMENT.nullable(),

@@ -130,8 +130,9 @@ export function RuleProgress({ running }: { running: RunningRules | null }) {
   return (
     <div class="notice" role="status">
       <p>
-        Posts are being brought in line: {visibleText(message)}, {done} of{" "}
-        {formatCounted(total, "post")}. Reload the page to see more.
+        Posts are being brought in line{message === "" ? "" : `: ${visibleText(message)}`}, {done}
+        {" "}
+        of {formatCounted(total, "post")}. Reload the page to see more.
       </p>
     </div>
   );
