@@ -81,6 +81,8 @@ export const COMPLETIONS_MAX = 50;
 
 /** Sidecar files larger than this are reported and not read. */
 export const SIDECAR_BYTES_MAX = 16 * 1_048_576;
+/** Tags that the sidecars of one file may give it: it is written in one go, and others wait. */
+export const SIDECAR_TAGS_MAX = 10_000;
 /** Pixels of a picture that is decoded (also guards width times height of the first frame). */
 export const IMAGE_PIXELS_MAX = 100_000_000;
 /** Longer side of a thumbnail. */
@@ -128,7 +130,7 @@ export const ALIAS_NAMES_KEPT_MAX = 50_000;
 /** Images that are brought in line with a new alias or implication at once: other writes wait for it. */
 export const TAG_RULE_BATCH_IMAGES = 400;
 /** Batches of images go into one transaction until it has taken so long. */
-export const TAG_WRITE_MS = 75;
+export const TAG_WRITE_MS = 100;
 /** Aliases or implications on one page. */
 export const TAG_RULES_LIST_MAX = 200;
 /** Bytes of a tag list, unpacked. */

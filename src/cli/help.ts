@@ -6,7 +6,7 @@ const EPILOGUE = `Every command takes --library DIR (default ./library) and --lo
 Environment: CHIBIBOORU_LIBRARY, CHIBIBOORU_HOST, CHIBIBOORU_PORT, LOG_LEVEL, CHIBIBOORU_LOG_FILE;
 CHIBIBOORU_API_KEY, the password of clients of the Danbooru API (any login; without it they need none);
 CHIBIBOORU_ADMIN_SECRET, which programs must send to /metrics and to destroy much by the API.
-Exit codes: 0 done, 1 some files failed, 2 could not start or go on.`;
+Exit codes: 0 done, 1 something failed or was found wrong, 2 could not start or go on.`;
 
 /** Prints how to use the program, or the command that is named first, or the version. */
 export function runHelp(around: Surroundings): Promise<number> {

@@ -120,19 +120,30 @@ function describe({ files, ...report }: RestoreReport): string {
     `  ${report.images} images; ` +
     (report.hasChecksum ? "its checksum was right" : "there was no checksum beside it"),
     ...(report.kept === null ? [] : [`  the database from before: ${report.kept}`]),
-    ...(broughtBack > 0 ? [`  ${broughtBack} files came back from the trash`] : []),
+    ...(broughtBack > 0 ? [`  ${toFiles(broughtBack)} came back from the trash`] : []),
     ...(missing.count > 0
-      ? [`  ${missing.count} files are missing; check names them all`, ...examplesOf(missing)]
+      ? [`  ${toFiles(missing.count)} missing; check names all of them`, ...examplesOf(missing)]
       : []),
     ...(strays.count > 0
-      ? [`  ${strays.count} files have no image; check takes them in`, ...examplesOf(strays)]
+      ? [
+        `  ${toFiles(strays.count)} without an image; check --repair orphan_file takes them in`,
+        ...examplesOf(strays),
+      ]
       : []),
     ...(trashFolders > 0
-      ? [`  ${trashFolders} folders of the trash have no entry; check names them`]
+      ? [
+        `  ${trashFolders} ${
+          trashFolders === 1 ? "folder" : "folders"
+        } of the trash without an entry; check names them`,
+      ]
       : []),
     ...unreachable.map((folder) => `  not looked at, since it is not there: ${folder}`),
   ];
   return lines.map(escapeControls).join("\n");
+}
+
+function toFiles(count: number): string {
+  return count === 1 ? "1 file" : `${count} files`;
 }
 
 function examplesOf({ count, examples }: { count: number; examples: string[] }): string[] {

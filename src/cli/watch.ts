@@ -179,6 +179,7 @@ function toJson(result: ScanResult) {
     sidecars: result.sidecars,
     failed: result.failed,
     missing_asked: result.missingAsked,
+    edited_asked: result.editedAsked,
     problems: result.problems,
   };
 }

@@ -53,7 +53,9 @@ export async function listBackups(folder: string): Promise<BackupFile[]> {
       });
     }
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return found;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return found;
+    }
     throw toFileError("read", folder, error);
   }
   return found.sort((a, b) => a.madeAt < b.madeAt ? 1 : a.madeAt > b.madeAt ? -1 : 0);

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { toMessage } from "../base/errors.ts";
+import { SIDECAR_TAGS_MAX } from "../base/limits.ts";
 import type { SiteRecord } from "../store/import_images.ts";
 import type { WantedTag } from "../store/tags.ts";
 import { strongerCategory } from "../tags/category.ts";
@@ -113,7 +114,7 @@ export async function readSidecars(
   posts.sort((a, b) => compareMergedSources(a.post.source, b.post.source));
   for (const { post } of posts) for (const tag of post.tags) addTag(tags, tag);
   return {
-    tags: [...tags.values()],
+    tags: takeTags(tags, warnings),
     rating: posts.find(({ post }) => post.rating !== null)?.post.rating ?? listRating,
     sites: [...posts, ...savedPosts].map(toSiteRecord),
     ...(saved === undefined ? {} : { saved }),
@@ -121,6 +122,13 @@ export async function readSidecars(
     foreign,
     warnings,
   };
+}
+
+function takeTags(tags: ReadonlyMap<string, WantedTag>, warnings: string[]): WantedTag[] {
+  if (tags.size > SIDECAR_TAGS_MAX) {
+    warnings.push(`of ${tags.size} tags the first ${SIDECAR_TAGS_MAX} were taken`);
+  }
+  return [...tags.values()].slice(0, SIDECAR_TAGS_MAX);
 }
 
 /** Takes the tags that were stated of an image when it was exported; gives its rating. */

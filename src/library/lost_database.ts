@@ -4,7 +4,7 @@ import { listBackups } from "./backup_files.ts";
 import { exists, type LibraryPaths } from "./library_paths.ts";
 
 /** What to do about a library without its database. */
-export const LOST_DATABASE_REMEDY =
+export const LOST_DATABASE_REMEDY: string =
   "Put back a backup with: deno task restore latest. Without one, make the database anew with: deno task rebuild. " +
   "For a new library choose another folder with --library";
 

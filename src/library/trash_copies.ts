@@ -3,7 +3,7 @@ import { AppError, toMessage } from "../base/errors.ts";
 import type { ImageId } from "../base/ids.ts";
 import { log } from "../base/log.ts";
 import { realPathInside, resolveInside, splitExtension, withHashSuffix } from "../media/paths.ts";
-import { isPathTaken } from "../store/import_images.ts";
+import { isPathTaken, readContent } from "../store/import_images.ts";
 import type { TrashedFile, TrashEntry, TrashManifest } from "../store/trash.ts";
 import type { Library } from "./library.ts";
 import { splitStored } from "./library_paths.ts";
@@ -174,6 +174,9 @@ export async function restoreCopy(
   }
   await removeTrashFolder(library, manifest, calls);
   const info = await Deno.lstat(from);
+  const image = readContent(library.core.reader, manifest.md5);
+  const isServed = image !== undefined &&
+    await lstat(resolveStored(library, image.filepath)) === null;
   const { imageId } = await writer.call("putCopyBack", {
     entryId: entry.id,
     md5: manifest.md5,
@@ -183,6 +186,7 @@ export async function restoreCopy(
       mtimeMs: info.mtime?.getTime() ?? 0,
       inode: inodeOf(info),
     },
+    isServed,
   });
   return { kind: "duplicate", imageId: imageId as ImageId | null, filepath: copy.filepath };
 }

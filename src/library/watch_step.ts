@@ -16,6 +16,7 @@ import { exists } from "./library_paths.ts";
 import { lookAt, type PlainFolders } from "./look_at.ts";
 import { showChanges } from "./show_changes.ts";
 import type { Look } from "./still_files.ts";
+import { askAbout, askAboutEdits, countStillAsked, halt, toRemedy } from "./watch_ask.ts";
 import { importEdits, importReady } from "./watch_import.ts";
 import {
   compareWithRecord,
@@ -113,23 +114,6 @@ function isAvailable(root: WatchedRoot, probe: FolderProbe, isScan: boolean): bo
   return true;
 }
 
-/** Why nothing is concluded from a folder. */
-type Halt = { state: "unavailable" | "asks"; message: string; missing?: number; edited?: number };
-
-/** Stops concluding anything from a folder; the next scan is due in its time, or when it looks otherwise. */
-function halt(
-  root: WatchedRoot,
-  probe: FolderProbe,
-  reason: Halt,
-): void {
-  if (root.message !== reason.message) {
-    log("watch").warn("{name}: {message}", { name: root.plan.name, message: reason.message });
-  }
-  root.missingAsked = reason.missing ?? null;
-  root.editedAsked = reason.edited ?? null;
-  root.refuseFolder(probe, reason);
-}
-
 async function scanRoot(
   library: Library,
   root: WatchedRoot,
@@ -212,39 +196,6 @@ async function isTrusted(
   if (!isToBeAsked(missing, recorded)) return true;
   halt(root, probe, askAbout(root, missing, recorded));
   return false;
-}
-
-/** While it asks about edited files, how many there are now, unread; null if it does not, or was answered. */
-async function countStillAsked(
-  library: Library,
-  root: WatchedRoot,
-  { fresh }: ScanFindings,
-): Promise<number | null> {
-  if (root.editedAsked === null || root.accepted !== null) return null;
-  const slice = new Slice();
-  let changed = 0;
-  for (const { path } of fresh) {
-    const place = readRecordedPlace(library.core.reader, toPlacePath(root.plan, path));
-    if (place !== undefined) changed++;
-    if (slice.isOver) await slice.yield();
-  }
-  return changed;
-}
-
-function askAboutEdits({ plan }: WatchedRoot, edited: number, recorded: number): Halt {
-  const message = `${edited} of ${recorded} recorded files of ${plan.path} have another content ` +
-    `than before: is it another disk? ${toRemedy(plan.name)}`;
-  return { state: "asks", message, edited };
-}
-
-function askAbout({ plan }: WatchedRoot, missing: number, recorded: number): Halt {
-  const message = `${missing} of ${recorded} recorded files of ${plan.path} are missing. ` +
-    toRemedy(plan.name);
-  return { state: "asks", message, missing };
-}
-
-function toRemedy(name: string): string {
-  return `If that is right, confirm it: watch --accept-missing ${name}`;
 }
 
 async function queueFound(root: WatchedRoot, found: ScanFindings, nowMs: number): Promise<void> {

@@ -204,7 +204,9 @@ export class WatchedRoot {
   #tell(problem: Omit<WatchProblem, "at">): void {
     const { path, code } = problem;
     // A file that is written again and again is one problem.
-    const others = this.#problems.filter((one) => one.path !== path || one.code !== code);
+    const others = this.#problems.filter((one) =>
+      code === "warning" || one.path !== path || one.code !== code
+    );
     const problems = [...others, { ...problem, at: new Date().toISOString() }];
     this.#problems = problems.slice(-WATCH_PROBLEMS_KEPT);
   }

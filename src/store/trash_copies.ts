@@ -104,13 +104,22 @@ function insertEntry(db: Database, manifest: TrashManifest): number {
  */
 export function putCopyBack(
   db: Database,
-  { entryId, md5, place }: { entryId: number; md5: string; place: FilePlace },
+  { entryId, md5, place, isServed }: {
+    entryId: number;
+    md5: string;
+    place: FilePlace;
+    /** Whether its image is served from it from now on: the file that was is gone. */
+    isServed?: boolean;
+  },
 ): number | null {
   if (isPathTaken(db, place.filepath, md5)) {
     throw new AppError("conflict", `Cannot restore ${place.filepath}: it belongs to another image`);
   }
   const imageId = findImage(db, md5);
   if (imageId !== undefined) recordPlace(db, imageId, place);
+  if (imageId !== undefined && isServed === true) {
+    execute(db, "UPDATE images SET filepath = ? WHERE id = ?", place.filepath, imageId);
+  }
   execute(db, "DELETE FROM trash WHERE id = ?", entryId);
   return imageId ?? null;
 }

@@ -239,7 +239,7 @@ export type WriterContract = {
   finishCopies: { request: { entryIds: number[] }; response: null };
   leaveCopy: { request: { entryId: number; manifest: TrashManifest }; response: null };
   putCopyBack: {
-    request: { entryId: number; md5: string; place: FilePlace };
+    request: { entryId: number; md5: string; place: FilePlace; isServed?: boolean };
     response: { imageId: number | null };
   };
   beginEmptying: { request: { entryIds: number[] }; response: null };

@@ -116,6 +116,28 @@ Deno.test("a copy is not touched once it, or its kept file, is not what it was",
   });
 });
 
+Deno.test("a copy is on its way until it is moved, and what came instead of it goes back", async () => {
+  await withLibrary(async ({ library }) => {
+    const { b } = await fill(library);
+    const states: string[][] = [];
+    const calls = failing([]);
+    const change = async (from: string | URL, to: string | URL) => {
+      states.push(statesOf(library));
+      await Deno.writeFile(b, bytesOf(8));
+      await Deno.rename(from, to);
+    };
+    // The manifest is written between the last look at the copy and its move.
+    const report = await scanAndRemoveDuplicates(library, {
+      dryRun: false,
+      calls: { ...calls, rename: change },
+    });
+    assertEquals(states, [["moving"]]);
+    assertEquals(skippedOf(report), [["b.png", "not_moved"]]);
+    assertEquals(md5Of(await Deno.readFile(b)), md5Of(bytesOf(8)));
+    assertEquals([statesOf(library), await treeOf(library.paths.trash)], [[], {}]);
+  });
+});
+
 Deno.test("resumeTrash() compares once more what does not look as it was compared", async () => {
   await withLibrary(async ({ library }) => {
     const changes: [what: string, change: (path: string) => Promise<unknown>, boolean][] = [

@@ -34,6 +34,18 @@ Deno.test("StillFiles.see() counts a walk's look as the first one", () => {
   assertEquals(still.judge("/r/a.png", see(7), 1_100), "take");
 });
 
+Deno.test("StillFiles.putOff() waits longer, but not for ever", () => {
+  const still = new StillFiles(100);
+  still.see(file(7), 1_000);
+  assertEquals(still.putOff("/r/a.png", 1_100, 0), true);
+  assertEquals([still.due(1_199, 9), still.due(1_200, 9)], [[], ["/r/a.png"]]);
+  assertEquals([still.putOff("/r/a.png", 1_200, 1_001), still.putOff("/r/b", 0, 0)], [
+    false,
+    false,
+  ]);
+  assertEquals(still.judge("/r/a.png", see(7), 1_200), "take");
+});
+
 Deno.test("StillFiles.judge() believes that nothing is there only the second time", () => {
   const still = new StillFiles(100);
   still.touch("/r/a.png", 0);

@@ -41,7 +41,9 @@ const hasher = {
     Promise.resolve({ isSame: haveSameBytes(left, right) }),
 } as unknown as MoveTools["hasher"];
 
-const isVisible = (path: string) => !/\/\.[^/]*$/.test(path);
+function isVisible(path: string): boolean {
+  return !/\/\.[^/]*$/.test(path);
+}
 
 Deno.test("moveFile() removes the old name only when the new one is on the disk", async () => {
   await withTempDir(async (temp) => {

@@ -132,6 +132,19 @@ Deno.test("restoreFromTrash() says where to before it moves, so that the next st
   });
 });
 
+Deno.test("restoreFromTrash() lets an image be served from a copy whose kept file is gone", async () => {
+  await withLibrary(async ({ library }) => {
+    for (const name of ["a.png", "b.png", "c.png"]) await addImage(library, name, bytesOf(1));
+    const { groups } = await scanAndRemoveDuplicates(library, { dryRun: false });
+    const [b, c] = groups[0].copies.map(({ trashId }) => trashId!);
+    await Deno.remove(join(library.paths.images, "a.png"));
+    await restoreFromTrash(library, c);
+    assertEquals(imagesOf(library), { "c.png": ["a.png", "c.png"] });
+    await restoreFromTrash(library, b);
+    assertEquals(imagesOf(library), { "c.png": ["a.png", "b.png", "c.png"] });
+  });
+});
+
 Deno.test("restoreFromTrash() gives no place of an image to another file", async () => {
   await withLibrary(async ({ library }) => {
     const imageId = await addImage(library, "a.png", bytesOf(1));

@@ -54,6 +54,7 @@ Deno.test("WatchedRoot.isWatched() passes over what is hidden, outside or unfini
     "/mnt/pics/.done/a.png",
     "/mnt/pics/a.png.part",
     "/mnt/pics/x/a.png.crdownload",
+    "/mnt/pics/library/data/booru.db-wal",
   ];
   assertEquals(watched.filter((path) => !root.isWatched(path)), []);
   assertEquals(others.filter((path) => root.isWatched(path)), []);
@@ -74,6 +75,8 @@ Deno.test("WatchedRoot.refuse() tells one version of a file once", () => {
   assertEquals([root.isRefused(file), root.isRefused({ ...file, changedMs: 2 })], [true, false]);
   root.forgetRefused();
   assertEquals(root.isRefused(file), false);
+  root.refuse({ ...file, changedMs: 3 }, problem);
+  assertEquals(root.status.problems.length, 1);
   for (let i = 0; i < 150; i++) root.warn(`/mnt/pics/${i}`, "odd");
   root.warn("/mnt/pics/149", "odd");
   assertEquals([root.status.problems.length, root.status.problems.at(-1)!.path], [

@@ -65,7 +65,11 @@ function RootView({ root: { name, path, status } }: { root: ShownRoot }) {
           </p>
         )}
       {status?.message ? <p>{visibleText(withoutCommand(status.message))}</p> : null}
-      {status !== null && isHalted ? <Question status={status} /> : null}
+      {status === null || !isHalted
+        ? null
+        : status.editedAsked === null
+        ? <Question status={status} />
+        : <EditQuestion status={status} edited={status.editedAsked} />}
       {status === null ? null : <Problems problems={status.problems} />}
     </li>
   );
@@ -100,6 +104,23 @@ function Question({ status }: { status: WatchRootStatus }) {
                 "not in it will be marked as missing."} If they come back, they are found again.
           </p>
           <button type="submit" class="danger">Mark them as missing</button>
+        </form>
+      </details>
+    </>
+  );
+}
+
+function EditQuestion({ status, edited }: { status: WatchRootStatus; edited: number }) {
+  const root = encodeURIComponent(status.name.toWellFormed());
+  const files = formatCounted(edited, "file");
+  return (
+    <>
+      <p>Nothing is changed until you say so: posts stay as they are, with their tags.</p>
+      <details>
+        <summary aria-label={`They were edited (${status.name})`}>They were edited</summary>
+        <form method="post" action={`/library/watch/${root}/accept`}>
+          <p>The posts of {files} will show what is in them now, and keep their tags.</p>
+          <button type="submit" class="danger">Take them for edited</button>
         </form>
       </details>
     </>

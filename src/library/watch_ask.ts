@@ -1,0 +1,64 @@
+import { log } from "../base/log.ts";
+import { Slice } from "../base/slice.ts";
+import { readRecordedPlace } from "../store/missing_files.ts";
+import type { Library } from "./library.ts";
+import { type ScanFindings, toPlacePath } from "./watch_scan.ts";
+import type { FolderProbe, WatchedRoot } from "./watched_root.ts";
+
+/** Why nothing is concluded from a folder. */
+export type Halt = {
+  state: "unavailable" | "asks";
+  message: string;
+  missing?: number;
+  edited?: number;
+};
+
+/** Stops concluding anything from a folder; the next scan is due in its time, or when it looks otherwise. */
+export function halt(
+  root: WatchedRoot,
+  probe: FolderProbe,
+  reason: Halt,
+): void {
+  if (root.message !== reason.message) {
+    log("watch").warn("{name}: {message}", { name: root.plan.name, message: reason.message });
+  }
+  root.missingAsked = reason.missing ?? null;
+  root.editedAsked = reason.edited ?? null;
+  root.refuseFolder(probe, reason);
+}
+
+/** While it asks about edited files, how many there are now, unread; null if it does not, or was answered. */
+export async function countStillAsked(
+  library: Library,
+  root: WatchedRoot,
+  { fresh }: ScanFindings,
+): Promise<number | null> {
+  if (root.editedAsked === null || root.accepted !== null) return null;
+  const slice = new Slice();
+  let changed = 0;
+  for (const { path } of fresh) {
+    const place = readRecordedPlace(library.core.reader, toPlacePath(root.plan, path));
+    if (place !== undefined) changed++;
+    if (slice.isOver) await slice.yield();
+  }
+  return changed;
+}
+
+/** The question whether files that have another content now were edited. */
+export function askAboutEdits({ plan }: WatchedRoot, edited: number, recorded: number): Halt {
+  const message = `${edited} of ${recorded} recorded files of ${plan.path} have another content ` +
+    `than before: is it another disk? ${toRemedy(plan.name)}`;
+  return { state: "asks", message, edited };
+}
+
+/** The question whether files that are not there are gone for good. */
+export function askAbout({ plan }: WatchedRoot, missing: number, recorded: number): Halt {
+  const message = `${missing} of ${recorded} recorded files of ${plan.path} are missing. ` +
+    toRemedy(plan.name);
+  return { state: "asks", message, missing };
+}
+
+/** How a person answers. */
+export function toRemedy(name: string): string {
+  return `If that is right, confirm it: watch --accept-missing ${name}`;
+}
