@@ -109,7 +109,9 @@ export const CHECK_KINDS = {
   },
   pending_operation: {
     title: "an operation that has not come to its end",
-    remedy: "nothing, while the server is at work on it; else serve the library: it goes on there",
+    remedy:
+      "nothing, while the server is at work on it; else serve the library: it goes on there, or waits on " +
+      "its page of the history to be continued or taken back",
     repair: null,
     isNote: true,
   },

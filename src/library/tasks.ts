@@ -181,7 +181,10 @@ export class TaskRunner {
     } catch (error) {
       const code = error instanceof AppError ? error.code : "internal";
       const isCancelled = signal.aborted;
-      if (!isCancelled) log("tasks").error("Task {id} failed: {error}", { id, error });
+      // What the program expects to go wrong (a bad file, a full disk) is no fault of its own.
+      if (!isCancelled && error instanceof AppError) {
+        log("tasks").warn("Task {id} failed: {reason}", { id, reason: error.message });
+      } else if (!isCancelled) log("tasks").error("Task {id} failed: {error}", { id, error });
       this.#end(id, {
         state: isCancelled ? "cancelled" : "failed",
         error: {
