@@ -200,64 +200,67 @@ fullTierTest(
   },
 );
 
-Deno.test("rebuildLibrary() without a database finds every file with its sidecars, and the trash", async () => {
-  await withTempDir(async (made) => {
-    const dir = await Deno.realPath(made);
-    const images = join(dir, "library/images");
-    await fill(dir, makeRandom(3), 10);
-    const [trashed] = await inLibrary(dir, async (library) => {
-      const [first] = rowsOf<[number, string]>(
-        library.core.reader,
-        "SELECT id, md5 FROM images WHERE filepath NOT LIKE '@%' ORDER BY id",
-      );
-      const tags = tagsOf(library, first[1]);
-      await moveToTrash(library, first[0] as ImageId);
-      return [{ id: first[0], md5: first[1], tags }];
+fullTierTest(
+  "rebuildLibrary() without a database finds every file with its sidecars, and the trash",
+  async () => {
+    await withTempDir(async (made) => {
+      const dir = await Deno.realPath(made);
+      const images = join(dir, "library/images");
+      await fill(dir, makeRandom(3), 10);
+      const [trashed] = await inLibrary(dir, async (library) => {
+        const [first] = rowsOf<[number, string]>(
+          library.core.reader,
+          "SELECT id, md5 FROM images WHERE filepath NOT LIKE '@%' ORDER BY id",
+        );
+        const tags = tagsOf(library, first[1]);
+        await moveToTrash(library, first[0] as ImageId);
+        return [{ id: first[0], md5: first[1], tags }];
+      });
+      await writePicture(join(images, "flat.png"), 500, {
+        ".json": {
+          category: "e621",
+          id: 9,
+          tags: { artist: ["somebody"], general: ["fur"] },
+          rating: "s",
+        },
+        ".txt": "listed",
+      });
+      await writePicture(join(images, "copy.png"), 500);
+      await Deno.writeTextFile(join(images, "notes.md"), "no picture");
+      const contents = [...(await hashTree(images)).keys()];
+      for (const name of ["booru.db", "booru.db-wal", "booru.db-shm"]) {
+        await Deno.remove(join(dir, "library/data", name)).catch(() => {});
+      }
+      const report = await rebuild(dir);
+      assertEquals([report.old, report.kept, report.places], ["none", null, ["flat.png"]]);
+      assertEquals(report.faults.map(({ kind, path }) => [kind, path]), [[
+        "orphan_file",
+        "notes.md",
+      ]]);
+      assertEquals(report.trashFound.length, 2);
+      await inLibrary(dir, async (library) => {
+        const { reader } = library.core;
+        const md5s = rowsOf<[string]>(reader, "SELECT md5 FROM images").flat();
+        const stored = contents.filter((md5) => md5s.includes(md5));
+        assertEquals([stored.length, md5s.length], [md5s.length, report.images]);
+        const flat = rowsOf<[string]>(reader, "SELECT md5 FROM images WHERE filepath = 'copy.png'");
+        assertEquals(tagsOf(library, flat[0][0]), [
+          "artist:somebody",
+          "general:fur",
+          "general:listed",
+          "rating:rating:general",
+        ]);
+        // What is in the trash comes back under its own number with its own tags.
+        const entries = rowsOf<[number, number]>(reader, "SELECT id, image_id FROM trash");
+        const entry = entries.find(([, imageId]) => imageId === trashed.id)!;
+        assertEquals((await restoreFromTrash(library, entry[0])).imageId, trashed.id);
+        assertEquals(tagsOf(library, trashed.md5), trashed.tags);
+        await importSource({ library, source: join(dir, "album") }, { mode: "in-place" });
+        assertEquals(countFaults(await checkLibrary(library)), 2, "notes.md, and no thumbnail");
+      });
     });
-    await writePicture(join(images, "flat.png"), 500, {
-      ".json": {
-        category: "e621",
-        id: 9,
-        tags: { artist: ["somebody"], general: ["fur"] },
-        rating: "s",
-      },
-      ".txt": "listed",
-    });
-    await writePicture(join(images, "copy.png"), 500);
-    await Deno.writeTextFile(join(images, "notes.md"), "no picture");
-    const contents = [...(await hashTree(images)).keys()];
-    for (const name of ["booru.db", "booru.db-wal", "booru.db-shm"]) {
-      await Deno.remove(join(dir, "library/data", name)).catch(() => {});
-    }
-    const report = await rebuild(dir);
-    assertEquals([report.old, report.kept, report.places], ["none", null, ["flat.png"]]);
-    assertEquals(report.faults.map(({ kind, path }) => [kind, path]), [[
-      "orphan_file",
-      "notes.md",
-    ]]);
-    assertEquals(report.trashFound.length, 2);
-    await inLibrary(dir, async (library) => {
-      const { reader } = library.core;
-      const md5s = rowsOf<[string]>(reader, "SELECT md5 FROM images").flat();
-      const stored = contents.filter((md5) => md5s.includes(md5));
-      assertEquals([stored.length, md5s.length], [md5s.length, report.images]);
-      const flat = rowsOf<[string]>(reader, "SELECT md5 FROM images WHERE filepath = 'copy.png'");
-      assertEquals(tagsOf(library, flat[0][0]), [
-        "artist:somebody",
-        "general:fur",
-        "general:listed",
-        "rating:rating:general",
-      ]);
-      // What is in the trash comes back under its own number with its own tags.
-      const entries = rowsOf<[number, number]>(reader, "SELECT id, image_id FROM trash");
-      const entry = entries.find(([, imageId]) => imageId === trashed.id)!;
-      assertEquals((await restoreFromTrash(library, entry[0])).imageId, trashed.id);
-      assertEquals(tagsOf(library, trashed.md5), trashed.tags);
-      await importSource({ library, source: join(dir, "album") }, { mode: "in-place" });
-      assertEquals(countFaults(await checkLibrary(library)), 2, "notes.md, and no thumbnail");
-    });
-  });
-});
+  },
+);
 
 /** Overwrites pages other than the first; gives how many. */
 async function spoilPages(path: string, random: Random): Promise<number> {

@@ -96,57 +96,62 @@ async function assertRefused(
   assertEquals(left.filter((name) => name.startsWith(".")), [], error.message);
 }
 
-Deno.test("restoreBackup() refuses what is no backup of this library, and changes nothing", () =>
-  withDatabase(async (paths, dir) => {
-    const { path } = await backupLibrary(paths, SMALL);
-    const inDir = (name: string) => join(dir, name);
-    await Deno.writeTextFile(inDir("text.db"), "no database");
-    await Deno.writeTextFile(inDir("empty.db"), "");
-    write(inDir("other.db"), "CREATE TABLE songs (id INTEGER)");
-    for (const name of ["newer", "foreign", "cut", "wrong", "odd"]) {
-      await Deno.copyFile(path, inDir(`${name}.db`));
-    }
-    const state = "UPDATE library_state SET value =";
-    write(inDir("newer.db"), `${state} ${SCHEMA_VERSION + 1} WHERE key = 'schema_version'`);
-    write(inDir("foreign.db"), `${state} 'another' WHERE key = 'library_id'`);
-    await Deno.truncate(inDir("cut.db"), 90_000);
-    await Deno.writeTextFile(inDir("wrong.db.sha256"), `${"0".repeat(64)}  wrong.db\n`);
-    await Deno.writeTextFile(inDir("odd.db.sha256"), "x");
-    buildLibrary(inDir("original.db"), {});
-    const cases: [file: string, code: ErrorCode][] = [
-      ["nowhere.db", "not_found"],
-      [".", "bad_request"],
-      ["text.db", "corrupt"],
-      ["empty.db", "conflict"],
-      ["other.db", "conflict"],
-      ["newer.db", "newer_version"],
-      ["foreign.db", "conflict"],
-      ["cut.db", "corrupt"],
-      ["wrong.db", "corrupt"],
-      ["odd.db", "corrupt"],
-      ["original.db", "conflict"],
-    ];
-    const tried = isFullTier
-      ? cases
-      : cases.filter(([file]) => /^(nowhere|newer|wrong)/.test(file));
-    for (const [file, code] of tried) {
-      await assertRefused(paths, inDir(file), { code, named: file === "." ? dir : inDir(file) });
-    }
-    const lock = await holdServerLock(paths, "serve");
-    await assertRefused(paths, path, { code: "locked", named: "in use by serve" });
-    lock.release();
-    const no = () => false;
-    await assertRefused(paths, path, { code: "cancelled", named: "", options: { confirm: no } });
-    const small = { freeDiskFloorBytes: 2 ** 60 };
-    await assertRefused(paths, path, { code: "disk_full", named: "", options: small });
-    const full = () => Promise.reject(Object.assign(new Error("full"), { code: "ENOSPC" }));
-    for (const name of isFullTier ? ["copyFile", "rename", "open"] as const : ["rename"] as const) {
-      const options = { calls: { ...Deno, [name]: full } };
-      await assertRefused(paths, path, { code: "disk_full", named: "", options });
-    }
-    await restoreBackup(paths, inDir("foreign.db"), { ...SMALL, force: true });
-    assert(dumpFile(paths.database).some((row) => row.includes('"another"')));
-  }));
+fullTierTest(
+  "restoreBackup() refuses what is no backup of this library, and changes nothing",
+  () =>
+    withDatabase(async (paths, dir) => {
+      const { path } = await backupLibrary(paths, SMALL);
+      const inDir = (name: string) => join(dir, name);
+      await Deno.writeTextFile(inDir("text.db"), "no database");
+      await Deno.writeTextFile(inDir("empty.db"), "");
+      write(inDir("other.db"), "CREATE TABLE songs (id INTEGER)");
+      for (const name of ["newer", "foreign", "cut", "wrong", "odd"]) {
+        await Deno.copyFile(path, inDir(`${name}.db`));
+      }
+      const state = "UPDATE library_state SET value =";
+      write(inDir("newer.db"), `${state} ${SCHEMA_VERSION + 1} WHERE key = 'schema_version'`);
+      write(inDir("foreign.db"), `${state} 'another' WHERE key = 'library_id'`);
+      await Deno.truncate(inDir("cut.db"), 90_000);
+      await Deno.writeTextFile(inDir("wrong.db.sha256"), `${"0".repeat(64)}  wrong.db\n`);
+      await Deno.writeTextFile(inDir("odd.db.sha256"), "x");
+      buildLibrary(inDir("original.db"), {});
+      const cases: [file: string, code: ErrorCode][] = [
+        ["nowhere.db", "not_found"],
+        [".", "bad_request"],
+        ["text.db", "corrupt"],
+        ["empty.db", "conflict"],
+        ["other.db", "conflict"],
+        ["newer.db", "newer_version"],
+        ["foreign.db", "conflict"],
+        ["cut.db", "corrupt"],
+        ["wrong.db", "corrupt"],
+        ["odd.db", "corrupt"],
+        ["original.db", "conflict"],
+      ];
+      const tried = isFullTier
+        ? cases
+        : cases.filter(([file]) => /^(nowhere|newer|wrong)/.test(file));
+      for (const [file, code] of tried) {
+        await assertRefused(paths, inDir(file), { code, named: file === "." ? dir : inDir(file) });
+      }
+      const lock = await holdServerLock(paths, "serve");
+      await assertRefused(paths, path, { code: "locked", named: "in use by serve" });
+      lock.release();
+      const no = () => false;
+      await assertRefused(paths, path, { code: "cancelled", named: "", options: { confirm: no } });
+      const small = { freeDiskFloorBytes: 2 ** 60 };
+      await assertRefused(paths, path, { code: "disk_full", named: "", options: small });
+      const full = () => Promise.reject(Object.assign(new Error("full"), { code: "ENOSPC" }));
+      for (
+        const name of isFullTier ? ["copyFile", "rename", "open"] as const : ["rename"] as const
+      ) {
+        const options = { calls: { ...Deno, [name]: full } };
+        await assertRefused(paths, path, { code: "disk_full", named: "", options });
+      }
+      await restoreBackup(paths, inDir("foreign.db"), { ...SMALL, force: true });
+      assert(dumpFile(paths.database).some((row) => row.includes('"another"')));
+    }),
+);
 
 fullTierTest(
   "restoreBackup() refuses while any program has the database open",

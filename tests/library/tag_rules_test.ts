@@ -10,6 +10,7 @@ import { readTagRuleJobs } from "../../src/store/tag_rule_jobs.ts";
 import { fillLibrary, type LibrarySpec, openDatabase } from "../support/library_builder.ts";
 import { makeRandom } from "../support/random.ts";
 import { withLibrary } from "../support/sample_library.ts";
+import { fullTierTest } from "../support/tier.ts";
 
 /** Runs a test with a library of these rows, loaded. */
 function withRows(spec: LibrarySpec, test: (library: Library) => Promise<void>): Promise<void> {
@@ -96,7 +97,7 @@ Deno.test("what a program that ended left is finished by the next start", async 
   });
 });
 
-Deno.test("previewImplication() counts what really would come, and writes nothing", async () => {
+fullTierTest("previewImplication() counts what really would come, and writes nothing", async () => {
   const names = ["a", "b", "c", "d", "e"];
   for (let seed = 1; seed <= 5; seed++) {
     const random = makeRandom(seed);

@@ -90,37 +90,40 @@ fullTierTest(
   },
 );
 
-Deno.test("WatchService says what a folder waits for as long as it waits, and logs it once", async () => {
-  const lines: string[] = [];
-  await withWatch(async ({ library, source, status, until }) => {
-    const call = library.hasher.call.bind(library.hasher);
-    let tries = 0;
-    library.hasher.call = ((method: "hashFiles", request: { paths: string[] }) => {
-      if (method !== "hashFiles" || ++tries > 4) return call(method, request);
-      return Promise.reject(new AppError("disk_full", `No room for ${tries}`));
-    }) as typeof library.hasher.call;
-    const messages: (string | null)[] = [];
-    await writePicture(join(library.paths.ingest, "a.png"), 77);
-    await until("it waits", () => status("ingest").message !== null);
-    await Deno.remove(join(source, "1.png"));
-    await until("the other folder goes on", () => {
-      messages.push(status("ingest").message);
-      return status().missing === 1;
+fullTierTest(
+  "WatchService says what a folder waits for as long as it waits, and logs it once",
+  async () => {
+    const lines: string[] = [];
+    await withWatch(async ({ library, source, status, until }) => {
+      const call = library.hasher.call.bind(library.hasher);
+      let tries = 0;
+      library.hasher.call = ((method: "hashFiles", request: { paths: string[] }) => {
+        if (method !== "hashFiles" || ++tries > 4) return call(method, request);
+        return Promise.reject(new AppError("disk_full", `No room for ${tries}`));
+      }) as typeof library.hasher.call;
+      const messages: (string | null)[] = [];
+      await writePicture(join(library.paths.ingest, "a.png"), 77);
+      await until("it waits", () => status("ingest").message !== null);
+      await Deno.remove(join(source, "1.png"));
+      await until("the other folder goes on", () => {
+        messages.push(status("ingest").message);
+        return status().missing === 1;
+      });
+      await until("it is taken", () => status("ingest").added === 1);
+      assertEquals(messages.filter((message) => message === null), []);
+      assertEquals(tries > 4, true);
+    }, {
+      retryMs: 300,
+      prepare: async ({ source }) => {
+        for (let i = 0; i < 2; i++) await writePicture(join(source, `${i}.png`), i);
+        configureLogging({ level: "warning", isTerminal: false, file: (line) => lines.push(line) });
+      },
     });
-    await until("it is taken", () => status("ingest").added === 1);
-    assertEquals(messages.filter((message) => message === null), []);
-    assertEquals(tries > 4, true);
-  }, {
-    retryMs: 300,
-    prepare: async ({ source }) => {
-      for (let i = 0; i < 2; i++) await writePicture(join(source, `${i}.png`), i);
-      configureLogging({ level: "warning", isTerminal: false, file: (line) => lines.push(line) });
-    },
-  });
-  assertEquals(lines.filter((line) => line.includes("ingest waits")).length, 1);
-});
+    assertEquals(lines.filter((line) => line.includes("ingest waits")).length, 1);
+  },
+);
 
-Deno.test("WatchService.accept() accepts what was asked, and asks again for more", async () => {
+fullTierTest("WatchService.accept() accepts what was asked, and asks again for more", async () => {
   await withWatch(async ({ library, source, watch, status, until }) => {
     for (let i = 0; i < 15; i++) await Deno.remove(join(source, `${i}.png`));
     await until("it asks", () => status().state === "asks");

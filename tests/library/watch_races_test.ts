@@ -162,38 +162,41 @@ Deno.test("importReady() takes no file that changed since it was still", async (
   });
 });
 
-Deno.test("removeSource() removes nothing that took the name of the file that was read", async () => {
-  await withLibrary(async ({ library, source }) => {
-    const path = await writePicture(join(source, "a.png"), 1);
-    const swap = async (from: string | URL) => {
-      if (String(from) !== path) return;
-      await Deno.writeFile(`${path}.new`, await pictureBytes(2));
-      await Deno.rename(`${path}.new`, path);
-    };
-    const { copyFile, link, mkdir, open } = Deno;
-    const report = await importSource({ library, source }, {
-      mode: "move",
-      calls: {
-        copyFile,
-        link,
-        mkdir,
-        open,
-        remove: async (from) => {
-          await swap(from);
-          await Deno.remove(from);
+fullTierTest(
+  "removeSource() removes nothing that took the name of the file that was read",
+  async () => {
+    await withLibrary(async ({ library, source }) => {
+      const path = await writePicture(join(source, "a.png"), 1);
+      const swap = async (from: string | URL) => {
+        if (String(from) !== path) return;
+        await Deno.writeFile(`${path}.new`, await pictureBytes(2));
+        await Deno.rename(`${path}.new`, path);
+      };
+      const { copyFile, link, mkdir, open } = Deno;
+      const report = await importSource({ library, source }, {
+        mode: "move",
+        calls: {
+          copyFile,
+          link,
+          mkdir,
+          open,
+          remove: async (from) => {
+            await swap(from);
+            await Deno.remove(from);
+          },
+          rename: async (from, to) => {
+            await swap(from);
+            await Deno.rename(from, to);
+          },
         },
-        rename: async (from, to) => {
-          await swap(from);
-          await Deno.rename(from, to);
-        },
-      },
+      });
+      assertEquals(await Deno.readFile(path), await pictureBytes(2));
+      assertEquals(report.warnings.length, 1);
+      assertEquals((await Array.fromAsync(Deno.readDir(source))).length, 1);
+      await checkWhole(library);
     });
-    assertEquals(await Deno.readFile(path), await pictureBytes(2));
-    assertEquals(report.warnings.length, 1);
-    assertEquals((await Array.fromAsync(Deno.readDir(source))).length, 1);
-    await checkWhole(library);
-  });
-});
+  },
+);
 
 Deno.test("removeSource() gives the stored file back that it was led to by another path", async () => {
   await withLibrary(async ({ library, source, folder }) => {
