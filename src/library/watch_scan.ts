@@ -3,7 +3,12 @@ import { join, relative } from "node:path";
 import { WATCH_MISSING_SHARE_MAX, WATCH_MISSING_UNASKED } from "../base/limits.ts";
 import { Slice } from "../base/slice.ts";
 import { inPlacePath } from "../media/paths.ts";
-import { readPlacesBelow, readRecordedPlace, type RecordedPlace } from "../store/missing_files.ts";
+import {
+  readPlacesBelow,
+  readRecordedPlace,
+  readSameFilePlaces,
+  type RecordedPlace,
+} from "../store/missing_files.ts";
 import { type FoundFile, type SkippedPath, walkFolder } from "./import_walk.ts";
 import type { Library } from "./library.ts";
 import type { RootPlan } from "./watched_root.ts";
@@ -172,6 +177,25 @@ export async function withoutRenamed(
     if (slice.isOver) await slice.yield();
   }
   return places.filter(({ inode, sizeBytes }) => inode === 0 || !keys.has(`${inode}:${sizeBytes}`));
+}
+
+/**
+ * How many of some places whose files are gone are missing; the files of the others are known under names
+ * that are not gone.
+ */
+export async function countMissing(
+  library: Library,
+  gone: readonly { filepath: string }[],
+): Promise<number> {
+  const slice = new Slice();
+  const paths = new Set(gone.map(({ filepath }) => filepath));
+  let missing = 0;
+  for (const filepath of paths) {
+    const others = readSameFilePlaces(library.core.reader, filepath);
+    if (!others.some((other) => !paths.has(other))) missing++;
+    if (slice.isOver) await slice.yield();
+  }
+  return missing;
 }
 
 /** Whether so many of a root's files are missing that a person is asked first. */

@@ -2,12 +2,7 @@ import { pooledMap } from "@std/async";
 import { basename, dirname, join } from "node:path";
 import { log } from "../base/log.ts";
 import { Slice } from "../base/slice.ts";
-import {
-  countPlacesBelow,
-  isRenamedPlace,
-  readRecordedPlace,
-  readScannedAt,
-} from "../store/missing_files.ts";
+import { countPlacesBelow, readRecordedPlace, readScannedAt } from "../store/missing_files.ts";
 import { sidecarNamesOf } from "../tags/sidecars.ts";
 import { isSidecarName } from "./import_walk.ts";
 import { readFileNames, takeLateSidecar } from "./ingest_done.ts";
@@ -20,6 +15,7 @@ import { askAbout, askAboutEdits, countStillAsked, halt, toRemedy } from "./watc
 import { importEdits, importReady } from "./watch_import.ts";
 import {
   compareWithRecord,
+  countMissing,
   findFirstAdded,
   findGone,
   findUnseen,
@@ -161,7 +157,7 @@ async function isTrusted(
   const { found, probe } = scan;
   const unseen = await findUnseen(library, plan.name, found.seen);
   const gone = await findGone(plan, unseen);
-  const missing = (await withoutRenamed(gone, found.fresh)).length;
+  const missing = await countMissing(library, await withoutRenamed(gone, found.fresh));
   // After all looks: if the folder went away during them, they mean nothing.
   const after = await probeFolder(plan.path);
   if (after.fault !== null || after.identity !== probe.identity) {
@@ -386,11 +382,7 @@ async function markLost(
     return;
   }
   const recorded = countPlacesBelow(reader, root.plan.name);
-  let missing = 0;
-  for (const { filepath } of gone) {
-    if (!isRenamedPlace(reader, filepath)) missing++;
-    if (slice.isOver) await slice.yield();
-  }
+  const missing = await countMissing(library, gone);
   const isAccepted = root.accepted !== null && missing <= root.accepted.missing;
   if (!isAccepted && isToBeAsked(missing, recorded)) {
     if (root.scanStartedAtMs === null) {

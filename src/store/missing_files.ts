@@ -69,14 +69,14 @@ export function countPlacesBelow(db: Database, folder: string): number {
   ).value<[number]>(`${folder}/`, `${folder}0`)![0];
 }
 
-/** Whether a place's file is known under another path too, as the same file on the disk. */
-export function isRenamedPlace(db: Database, filepath: string): boolean {
+/** Other places under which a place's file is known too, as the same file on the disk. */
+export function readSameFilePlaces(db: Database, filepath: string): string[] {
   return prepared(
     db,
-    `SELECT 1 FROM image_files AS lost JOIN image_files AS other ON other.image_id = lost.image_id
+    `SELECT other.filepath FROM image_files AS lost JOIN image_files AS other ON other.image_id = lost.image_id
      WHERE lost.filepath = ? AND other.filepath <> lost.filepath AND other.missing_since_ms IS NULL
        AND other.size_bytes = lost.size_bytes AND other.inode = lost.inode AND lost.inode <> 0`,
-  ).value(filepath) !== undefined;
+  ).values<[string]>(filepath).map(([path]) => path);
 }
 
 /** What was found out about recorded places. */

@@ -210,3 +210,33 @@ fullTierTest("WatchService.stop() ends though a pipe lies in a watched folder", 
     assertEquals(watch.isWatching, false);
   });
 });
+
+Deno.test("WatchService does not ask about files whose new names it knows, though it was stopped between", async () => {
+  await withLibrary(async (sample) => {
+    const { library, source } = sample;
+    // Copies: an image keeps the places that it is not served from.
+    for (let i = 0; i < 60; i++) await writePicture(join(source, `a/${i}.png`), i % 15);
+    await importSource(sample, { mode: "in-place" });
+    await Deno.rename(join(source, "a"), join(source, "b"));
+    // As far as a watch came that ended then: the new names are recorded, the old ones too.
+    await importSource(sample, { mode: "in-place" });
+    const [, result] = await new WatchService(library, { stillMs: 20 }).scan();
+    assertEquals([result.message, result.moved, result.missing], [null, 45, 0]);
+    await checkWhole(library);
+  });
+});
+
+Deno.test("WatchService asks about missing files although each had a second name that is gone too", async () => {
+  await withLibrary(async (sample) => {
+    const { source } = sample;
+    for (let i = 0; i < 15; i++) {
+      const path = await writePicture(join(source, `a/${i}.png`), i);
+      await Deno.link(path, join(source, `a/${i}_again.png`));
+    }
+    await writePicture(join(source, "b.png"), 99);
+    await importSource(sample, { mode: "in-place" });
+    await Deno.remove(join(source, "a"), { recursive: true });
+    const [, result] = await new WatchService(sample.library, { stillMs: 20 }).scan();
+    assertEquals([result.state, result.missingAsked, result.missing], ["asks", 30, 0]);
+  });
+});
