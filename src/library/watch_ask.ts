@@ -10,6 +10,7 @@ export type Halt = {
   state: "unavailable" | "asks";
   message: string;
   missing?: number;
+  gone?: number;
   edited?: number;
 };
 
@@ -23,6 +24,7 @@ export function halt(
     log("watch").warn("{name}: {message}", { name: root.plan.name, message: reason.message });
   }
   root.missingAsked = reason.missing ?? null;
+  root.goneAsked = reason.gone ?? reason.missing ?? 0;
   root.editedAsked = reason.edited ?? null;
   root.refuseFolder(probe, reason);
 }

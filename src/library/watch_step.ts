@@ -179,18 +179,18 @@ async function isTrusted(
     const message =
       `${plan.path} has no files, but ${recorded} are recorded: is its disk connected? ` +
       remedy;
-    halt(root, probe, { state: "unavailable", message, missing });
+    halt(root, probe, { state: "unavailable", message, missing, gone: gone.length });
     return false;
   }
   if (isOther && missing * 2 > recorded) {
     const message =
       `${plan.path} is another folder than before: ${missing} of ${recorded} recorded ` +
       `files are not in it. ${remedy}`;
-    halt(root, probe, { state: "unavailable", message, missing });
+    halt(root, probe, { state: "unavailable", message, missing, gone: gone.length });
     return false;
   }
   if (!isToBeAsked(missing, recorded)) return true;
-  halt(root, probe, askAbout(root, missing, recorded));
+  halt(root, probe, { ...askAbout(root, missing, recorded), gone: gone.length });
   return false;
 }
 

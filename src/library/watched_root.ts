@@ -153,6 +153,11 @@ export class WatchedRoot {
   identity: string | null = null;
   /** What the folder looked like when it was refused: while it looks the same it is refused again. */
   refusedAs: string | null = null;
+  /**
+   * Places without their files when it asked, also those that looked renamed: a new file may have got the
+   * inode of one that is gone, and turn out to be another.
+   */
+  goneAsked = 0;
   /** How much a person said is right; null: nobody said anything. More than that is asked again. */
   accepted: { missing: number; edited: number } | null = null;
   /** When the next scan is due. */
@@ -252,7 +257,7 @@ export class WatchedRoot {
   /** Takes what it asks for right; all that it finds if it could not ask yet. */
   accept(): void {
     this.accepted = this.isHalted
-      ? { missing: this.missingAsked ?? 0, edited: this.editedAsked ?? 0 }
+      ? { missing: this.goneAsked, edited: this.editedAsked ?? 0 }
       : { missing: Infinity, edited: Infinity };
     this.scanDueMs = 0;
   }
