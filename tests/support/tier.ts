@@ -7,7 +7,7 @@ export function runs(fast: number, full = 1_000): number {
 }
 
 /**
- * A test of seconds: it runs in the full tier, since the fast one is to take less than a minute on two
+ * A test of seconds: it runs in the full tier, since the fast one is to take no more than two minutes on two
  * cores.
  */
 export function fullTierTest(name: string, test: () => void | Promise<void>): void {
