@@ -1,4 +1,3 @@
-import cliProgress from "cli-progress";
 import { AppError } from "../base/errors.ts";
 import { configureLogging, escapeControls } from "../base/log.ts";
 import {
@@ -11,6 +10,7 @@ import {
 import { backupLibrary, type BackupProgress, type BackupReport } from "../library/backup.ts";
 import { findLibraryPaths } from "../library/library_paths.ts";
 import { listenForInterrupts } from "./interrupt.ts";
+import { startProgressBar } from "./progress_bar.ts";
 
 const MEGABYTE = 1_000_000;
 
@@ -30,7 +30,15 @@ export async function runBackup(around: Surroundings): Promise<number> {
   const config = toCommonConfig(values, around);
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   using interrupts = listenForInterrupts();
-  const bar = startBar(values.json === true);
+  const bar = startProgressBar<BackupProgress>({
+    format: "{stage} {bar} {value}/{total} MB",
+    isQuiet: values.json === true,
+    fields: { stage: "Copying " },
+  }, ({ stage, done, total }) => ({
+    done: Math.round(done / MEGABYTE),
+    total: Math.ceil(total / MEGABYTE),
+    fields: { stage: stage === "copying" ? "Copying " : "Checking" },
+  }));
   try {
     const report = await backupLibrary(await findLibraryPaths(config.library), {
       to: values.to === undefined ? undefined : toPath(values.to, around),
@@ -53,29 +61,6 @@ function toKeep(text: string): number {
   throw new AppError("bad_request", `Cannot keep "${text}" backups`, {
     remedy: "Use --keep with a number from 1 on",
   });
-}
-
-/** A bar on terminals only. */
-function startBar(isQuiet: boolean): {
-  show: (progress: BackupProgress) => void;
-  stop: () => void;
-} {
-  if (isQuiet || !Deno.stderr.isTerminal()) return { show: () => {}, stop: () => {} };
-  const bar = new cliProgress.SingleBar({
-    format: "{stage} {bar} {value}/{total} MB",
-    hideCursor: true,
-    clearOnComplete: true,
-  }, cliProgress.Presets.shades_classic);
-  bar.start(0, 0, { stage: "Copying " });
-  return {
-    show: ({ stage, done, total }) => {
-      bar.setTotal(Math.ceil(total / MEGABYTE));
-      bar.update(Math.round(done / MEGABYTE), {
-        stage: stage === "copying" ? "Copying " : "Checking",
-      });
-    },
-    stop: () => bar.stop(),
-  };
 }
 
 function toJson(report: BackupReport) {

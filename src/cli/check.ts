@@ -1,4 +1,3 @@
-import cliProgress from "cli-progress";
 import { AppError } from "../base/errors.ts";
 import { configureLogging, escapeControls } from "../base/log.ts";
 import {
@@ -24,6 +23,7 @@ import {
 import { type Library, openLibrary } from "../library/library.ts";
 import { exists, findLibraryPaths } from "../library/library_paths.ts";
 import { listenForInterrupts } from "./interrupt.ts";
+import { startProgressBar } from "./progress_bar.ts";
 
 /** Findings of one kind that are listed one by one; all of them are in the JSON report. */
 const LISTED_MAX = 20;
@@ -38,7 +38,14 @@ export async function runCheck(around: Surroundings): Promise<number> {
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   using interrupts = listenForInterrupts();
   const library = await open(config);
-  const bar = startBar(config);
+  const bar = startProgressBar<CheckProgress>(
+    {
+      format: "{stage} {bar} {value}/{total}",
+      isQuiet: config.json,
+      fields: { stage: STAGES.database },
+    },
+    ({ stage, done, total }) => ({ done, total: total ?? done, fields: { stage: STAGES[stage] } }),
+  );
   try {
     const { signal } = interrupts;
     const { hashes, repair } = config;
@@ -120,25 +127,6 @@ const STAGES: Record<CheckProgress["stage"], string> = {
   again: "Once more ",
   repair: "Repairing ",
 };
-
-function startBar(config: CheckConfig): {
-  show: (progress: CheckProgress) => void;
-  stop: () => void;
-} {
-  if (config.json || !Deno.stderr.isTerminal()) return { show: () => {}, stop: () => {} };
-  const bar = new cliProgress.SingleBar(
-    { format: "{stage} {bar} {value}/{total}", hideCursor: true, clearOnComplete: true },
-    cliProgress.Presets.shades_classic,
-  );
-  bar.start(0, 0, { stage: STAGES.database });
-  return {
-    show: ({ stage, done, total }) => {
-      bar.setTotal(total ?? done);
-      bar.update(done, { stage: STAGES[stage] });
-    },
-    stop: () => bar.stop(),
-  };
-}
 
 /** The report with the keys of the command line. */
 function toJson(report: CheckReport) {

@@ -1,4 +1,3 @@
-import cliProgress from "cli-progress";
 import { AppError } from "../base/errors.ts";
 import { configureLogging, escapeControls } from "../base/log.ts";
 import { QuerySyntaxError } from "../base/query_syntax_error.ts";
@@ -15,6 +14,7 @@ import { openLibrary } from "../library/library.ts";
 import { findLibraryPaths } from "../library/library_paths.ts";
 import { parseQuery } from "../query/parser.ts";
 import { listenForInterrupts } from "./interrupt.ts";
+import { startProgressBar } from "./progress_bar.ts";
 
 /** What could not be written is listed one by one up to here; all of it is in the JSON report. */
 const FAILED_LISTED_MAX = 50;
@@ -42,7 +42,10 @@ export async function runExport(around: Surroundings): Promise<number> {
   await checkDatabase(await findLibraryPaths(config.library));
   using interrupts = listenForInterrupts();
   const library = await openLibrary({ folder: config.library, command: "export" });
-  const bar = startBar(values.json === true);
+  const bar = startProgressBar<{ done: number; total: number }>({
+    format: "Exporting {bar} {value}/{total} images",
+    isQuiet: values.json === true,
+  }, (progress) => progress);
   try {
     const report = await exportLibrary(library, {
       to: toPath(positionals[0], around),
@@ -89,26 +92,6 @@ function checkQuery(query: string): void {
       },
     );
   }
-}
-
-/** A bar on terminals only. */
-function startBar(isQuiet: boolean): {
-  show: (progress: { done: number; total: number }) => void;
-  stop: () => void;
-} {
-  if (isQuiet || !Deno.stderr.isTerminal()) return { show: () => {}, stop: () => {} };
-  const bar = new cliProgress.SingleBar(
-    { format: "Exporting {bar} {value}/{total} images", hideCursor: true, clearOnComplete: true },
-    cliProgress.Presets.shades_classic,
-  );
-  bar.start(0, 0);
-  return {
-    show: ({ done, total }) => {
-      bar.setTotal(total);
-      bar.update(done);
-    },
-    stop: () => bar.stop(),
-  };
 }
 
 function toJson(report: ExportReport) {

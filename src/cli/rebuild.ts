@@ -1,4 +1,3 @@
-import cliProgress from "cli-progress";
 import { AppError } from "../base/errors.ts";
 import { configureLogging, escapeControls } from "../base/log.ts";
 import {
@@ -11,6 +10,7 @@ import {
 import { rebuildLibrary, type RebuildReport } from "../library/rebuild.ts";
 import type { RebuildProgress } from "../library/rebuild_refresh.ts";
 import { listenForInterrupts } from "./interrupt.ts";
+import { startProgressBar } from "./progress_bar.ts";
 
 /** What is listed one by one of each kind; all of it is in the JSON report. */
 const LISTED_MAX = 20;
@@ -23,7 +23,14 @@ export async function runRebuild(around: Surroundings): Promise<number> {
   const config = parseConfig(around);
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   using interrupts = listenForInterrupts();
-  const bar = startBar(config);
+  const bar = startProgressBar<RebuildProgress>(
+    {
+      format: "{stage} {bar} {value}/{total}",
+      isQuiet: config.json,
+      fields: { stage: STAGES.rows },
+    },
+    ({ stage, done, total }) => ({ done, total: total ?? done, fields: { stage: STAGES[stage] } }),
+  );
   try {
     const report = await rebuildLibrary({
       folder: config.library,
@@ -76,25 +83,6 @@ const STAGES: Record<RebuildProgress["stage"], string> = {
   folders: "Folders",
   verify: "Verify ",
 };
-
-function startBar(config: RebuildConfig): {
-  show: (progress: RebuildProgress) => void;
-  stop: () => void;
-} {
-  if (config.json || !Deno.stderr.isTerminal()) return { show: () => {}, stop: () => {} };
-  const bar = new cliProgress.SingleBar(
-    { format: "{stage} {bar} {value}/{total}", hideCursor: true, clearOnComplete: true },
-    cliProgress.Presets.shades_classic,
-  );
-  bar.start(0, 0, { stage: STAGES.rows });
-  return {
-    show: ({ stage, done, total }) => {
-      bar.setTotal(total ?? done);
-      bar.update(done, { stage: STAGES[stage] });
-    },
-    stop: () => bar.stop(),
-  };
-}
 
 /** The report with the keys of the command line. */
 function toJson(report: RebuildReport) {
