@@ -15,23 +15,29 @@ import { rowsOf } from "./sample_library.ts";
 const ROUNDS = 3;
 const LISTED_MAX = 1_000;
 
-/** A person copies files of the library beside themselves, some with a tag list. */
-async function copyByHand(library: Library, random: Random): Promise<void> {
+/**
+ * A person copies files of the library beside themselves, some with a tag list. A copy gets its name when it
+ * is whole: what a kill leaves of a half written one would be this program's doing, not the library's.
+ */
+async function copyByHand(library: Library, source: string, random: Random): Promise<void> {
   const paths = rowsOf<[string]>(library.core.reader, "SELECT filepath FROM images");
+  const halfWritten = `${source}.copy`;
   for (const [filepath] of random.some(paths, 0.3)) {
     const from = join(library.paths.images, filepath);
     const to = join(
       library.paths.images,
       `${random.pick(["a", "zz"])}-${random.int(1_000)}-` + basename(filepath),
     );
+    if (await exists(to)) continue;
     // Not through a link: the copy has an inode of its own.
-    await Deno.writeFile(to, await Deno.readFile(from), { createNew: true }).catch(ignoreExisting);
+    await Deno.writeFile(halfWritten, await Deno.readFile(from));
+    await Deno.rename(halfWritten, to);
     if (random.int(2) === 0) await Deno.writeTextFile(`${to}.txt`, `by_hand_${random.int(9)}\n`);
   }
 }
 
-function ignoreExisting(error: unknown): void {
-  if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+function exists(path: string): Promise<boolean> {
+  return Deno.lstat(path).then(() => true, () => false);
 }
 
 async function work(library: Library, source: string, random: Random): Promise<void> {
@@ -39,7 +45,7 @@ async function work(library: Library, source: string, random: Random): Promise<v
   for (let round = 0; round < ROUNDS; round++) {
     const images = rowsOf<[number]>(library.core.reader, "SELECT id FROM images");
     for (const [id] of random.some(images, 0.15)) await moveToTrash(library, id);
-    await copyByHand(library, random);
+    await copyByHand(library, source, random);
     await scanAndRemoveDuplicates(library, { dryRun: false });
     const entries = readTrash(library.core.reader, { limit: LISTED_MAX, offset: 0 });
     for (const { id } of random.some(entries, 0.4)) {
