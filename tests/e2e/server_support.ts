@@ -55,13 +55,18 @@ export async function runToEnd(
 }
 
 /** Starts `serve` on a free port and waits for its address; `await using` ends it. */
-export async function startProcess(
+export function startProcess(
   library: string,
   args: readonly string[] = ["--port", "0"],
   env: Record<string, string> = {},
 ): Promise<RunningServer> {
+  return followServer(command("serve", ["serve", "--library", library, ...args], env));
+}
+
+/** Starts a command that serves, with its output piped, and waits for its address. */
+export async function followServer(command: Deno.Command): Promise<RunningServer> {
   const startedAt = performance.now();
-  const child = command("serve", ["serve", "--library", library, ...args], env).spawn();
+  const child = command.spawn();
   let text = "";
   const follow = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const part of stream.pipeThrough(new TextDecoderStream())) text += part;
