@@ -36,7 +36,7 @@ export async function packageProgram(
       out,
       `chibibooru-${config.version}-${target.name}.${isZip ? "zip" : "run"}`,
     );
-    const unfinished = join(scratch, "package");
+    const unfinished = join(scratch, isZip ? "package.zip" : "package.run");
     if (isZip) await finishZip(folder, unfinished, { config, time });
     else await finishRun(folder, unfinished, { config, time, target, scratch });
     await Deno.mkdir(out, { recursive: true });
@@ -71,9 +71,17 @@ async function layOut(
   );
   await Deno.copyFile(join(project, "LICENSE"), join(app, "LICENSE"));
   const deno = join(folder, target.denoFile);
-  await Deno.copyFile(options.deno ?? await fetchDeno(target, downloads), deno);
+  await copyDeno(options.deno ?? await fetchDeno(target, downloads), deno);
   for (const file of await listFiles(folder)) {
     await Deno.chmod(join(folder, file), file === target.denoFile ? 0o755 : 0o644);
+  }
+}
+
+async function copyDeno(from: string, to: string): Promise<void> {
+  try {
+    await Deno.copyFile(from, to);
+  } catch (error) {
+    throw new BuildError(`Cannot copy ${from}: ${(error as Error).message}`);
   }
 }
 
