@@ -2,6 +2,7 @@ import { AppError } from "./src/base/errors.ts";
 import { COMMANDS } from "./src/cli/commands.ts";
 import { describeError } from "./src/cli/describe_error.ts";
 import { runHelp } from "./src/cli/help.ts";
+import { findUserFolder } from "./src/cli/user_folder.ts";
 
 async function main(): Promise<number> {
   const [first = "serve", ...rest] = Deno.args;
@@ -9,10 +10,11 @@ async function main(): Promise<number> {
   const isOption = first.startsWith("-");
   const wantsHelp = first === "help" ||
     ["--help", "-h", "--version"].some((flag) => Deno.args.includes(flag));
+  const env = (variable: string) => Deno.env.get(variable);
   const around = {
     args: wantsHelp || isOption ? Deno.args : rest,
-    env: (variable: string) => Deno.env.get(variable),
-    folder: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
+    env,
+    folder: findUserFolder(env),
   };
   if (wantsHelp) return await runHelp(around);
   const name = isOption ? "serve" : first;

@@ -1,5 +1,5 @@
 /** Runs one bench, or all: `deno task bench [name [arguments…]]`. */
-const BENCHES = ["load", "search", "http", "similar", "autocomplete", "dedupe"];
+const BENCHES = ["load", "search", "http", "similar", "autocomplete", "dedupe", "package"];
 
 const [name, ...rest] = Deno.args;
 const chosen = name === undefined ? BENCHES : BENCHES.filter((bench) => bench === name);

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { commandLine } from "./base/command_line.ts";
 import { AppError, toMessage } from "./base/errors.ts";
 import { WATCH_RESCAN_MINUTES } from "./base/limits.ts";
 import { parseLogLevel } from "./base/log.ts";
@@ -21,6 +22,8 @@ export type ServeConfig =
     apiKey: string | null;
     /** What programs must send to /metrics and to destroy much by the API; null asks for nothing. */
     adminSecret: string | null;
+    /** Addresses under which a proxy makes the server known, as origins; no two of one host. */
+    publicUrls: readonly string[];
     /** Whether `ingest/` and the folders that are indexed in place are watched, and looked through so often. */
     watch: boolean;
     rescanMinutes: number;
@@ -39,7 +42,9 @@ export type ImportConfig =
   }>;
 
 /** What `doctor` needs besides: where the server would listen. */
-export type DoctorConfig = Config & Readonly<{ host: string; port: number; json: boolean }>;
+export type DoctorConfig =
+  & Config
+  & Readonly<{ host: string; port: number; publicUrls: readonly string[]; json: boolean }>;
 
 /** Where the program runs: arguments after the command, environment, and the user's folder. */
 export type Surroundings = {
@@ -51,6 +56,11 @@ export type Surroundings = {
 
 /** Hosts that only this machine reaches: others are refused until logins exist. */
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
+
+/** Whether only this machine reaches a host. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.includes(host);
+}
 
 const WEEK_MINUTES = 7 * 24 * 60;
 
@@ -70,13 +80,14 @@ export function parseServeConfig(around: Surroundings): ServeConfig {
     ...COMMON_OPTIONS,
     host: { type: "string" },
     port: { type: "string" },
+    "public-url": { type: "string" },
     "log-file": { type: "string" },
     watch: { type: "boolean" },
     "rescan-minutes": { type: "string" },
   });
   if (positionals.length > 0) throw unexpected(positionals[0], "serve");
   const host = values.host ?? readEnv(around, "CHIBIBOORU_HOST") ?? "127.0.0.1";
-  if (!LOOPBACK.includes(host)) {
+  if (!isLoopback(host)) {
     throw new AppError("bad_request", `Cannot listen on ${host}: there are no logins yet`, {
       remedy:
         `Use --host 127.0.0.1, and a reverse proxy with a login of its own for other machines`,
@@ -90,7 +101,8 @@ export function parseServeConfig(around: Surroundings): ServeConfig {
   const common = toCommonConfig(values, around);
   const watch = values.watch === true;
   const rescanMinutes = toRescanMinutes(values["rescan-minutes"]);
-  const access = { host, port, apiKey, adminSecret };
+  const publicUrls = toPublicUrls(values["public-url"] ?? readEnv(around, "CHIBIBOORU_PUBLIC_URL"));
+  const access = { host, port, apiKey, adminSecret, publicUrls };
   return Object.freeze({ ...common, ...access, logFile, watch, rescanMinutes });
 }
 
@@ -110,7 +122,8 @@ export function parseImportConfig(around: Surroundings): ImportConfig {
   });
   if (positionals.length === 0) {
     throw new AppError("bad_request", "Cannot import: no folder is given", {
-      remedy: "Name at least one: import DIR… [--copy | --move | --in-place] [--dry-run] [--json]",
+      remedy: "Name at least one: " +
+        commandLine("import DIR… [--copy | --move | --in-place] [--dry-run] [--json]"),
     });
   }
   const modes = (["copy", "move", "in-place"] as const).filter((mode) => values[mode] === true);
@@ -142,13 +155,14 @@ export function parseDoctorConfig(around: Surroundings): DoctorConfig {
   if (positionals.length > 0) {
     const what = `Cannot examine "${positionals[0]}": doctor takes no such argument`;
     throw new AppError("bad_request", what, {
-      remedy: "Use doctor [--library DIR] [--port PORT] [--json]",
+      remedy: `Use ${commandLine("doctor [--library DIR] [--port PORT] [--json]")}`,
     });
   }
   return Object.freeze({
     ...toCommonConfig(values, around),
     host: readEnv(around, "CHIBIBOORU_HOST") ?? "127.0.0.1",
     port: toPort(values.port ?? readEnv(around, "CHIBIBOORU_PORT") ?? "5000"),
+    publicUrls: toPublicUrls(readEnv(around, "CHIBIBOORU_PUBLIC_URL")),
     json: values.json === true,
   });
 }
@@ -234,6 +248,40 @@ export function toRescanMinutes(text: string | undefined): number {
   return minutes;
 }
 
+/**
+ * Origins of the addresses that are listed with commas.
+ *
+ * @throws {AppError} `bad_request` if one is no address of a whole site, or two are of one host.
+ */
+export function toPublicUrls(text: string | undefined): readonly string[] {
+  const parts = (text ?? "").split(",").map((part) => part.trim()).filter((part) => part !== "");
+  const byHost = new Map<string, string>();
+  for (const part of parts) {
+    const { host, origin } = toPublicUrl(part);
+    const known = byHost.get(host);
+    if (known !== undefined && known !== origin) {
+      throw badPublicUrl(part, `${known} has the same host: let the proxy lead one to the other`);
+    }
+    byHost.set(host, origin);
+  }
+  return Object.freeze([...byHost.values()]);
+}
+
+function toPublicUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.host === "") {
+    throw badPublicUrl(text, "Use --public-url https://NAME, also several with commas");
+  }
+  if (`${url.username}${url.password}${url.search}${url.hash}` !== "" || url.pathname !== "/") {
+    throw badPublicUrl(text, "Name no path or password: a library has a host of its own");
+  }
+  return url;
+}
+
+function badPublicUrl(text: string, remedy: string): AppError {
+  return new AppError("bad_request", `Cannot be known as ${JSON.stringify(text)}`, { remedy });
+}
+
 function toPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   if (port < 0 || port > 65_535) {
@@ -250,8 +298,8 @@ function unexpected(argument: string, command: string): AppError {
     "bad_request",
     `Cannot ${command} with "${argument}": it takes no such argument`,
     {
-      remedy: `Use ${command} [--library DIR] [--host HOST] [--port PORT] [--log-level LEVEL] ` +
-        "[--log-file FILE]",
+      remedy: `Use ${commandLine(command)} [--library DIR] [--host HOST] [--port PORT] ` +
+        "[--public-url URL] [--watch] [--log-level LEVEL] [--log-file FILE]",
     },
   );
 }

@@ -268,6 +268,13 @@ Deno.test("workers are started in src/worker/spawn.ts alone, by literals that co
   assertEquals(started.toSorted(), entries.toSorted(), "and every entry is started");
 });
 
+Deno.test("commands are named by src/base/command_line.ts, which knows what a person can type", () => {
+  const files = FILES.filter(({ path }) =>
+    path.startsWith("src/") && path !== "src/base/command_line.ts"
+  );
+  assertEquals(findAll(files, /\b(deno(@\S+)? (task|run|install)|chibibooru [a-z]+)\b.*/g), []);
+});
+
 Deno.test("what is left to do has a number, and nothing is left broken", () => {
   // Put together, so that this file does not find itself.
   const pattern = new RegExp(

@@ -4,6 +4,7 @@ import {
   parseImportConfig,
   parseServeConfig,
   type Surroundings,
+  toPublicUrls,
   toRescanMinutes,
 } from "../src/config.ts";
 
@@ -36,6 +37,7 @@ Deno.test("parseServeConfig() has the documented defaults, frozen", () => {
     port: 5000,
     apiKey: null,
     adminSecret: null,
+    publicUrls: [],
     logFile: null,
     watch: false,
     rescanMinutes: 10,
@@ -50,6 +52,7 @@ Deno.test("parseServeConfig() prefers flags to the environment, and both to defa
     CHIBIBOORU_PORT: "1234",
     CHIBIBOORU_API_KEY: "secret",
     CHIBIBOORU_ADMIN_SECRET: "other secret",
+    CHIBIBOORU_PUBLIC_URL: "https://booru.example",
     CHIBIBOORU_LOG_FILE: "logs/server.log",
     LOG_LEVEL: "DEBUG",
   };
@@ -60,6 +63,7 @@ Deno.test("parseServeConfig() prefers flags to the environment, and both to defa
     port: 1234,
     apiKey: "secret",
     adminSecret: "other secret",
+    publicUrls: ["https://booru.example"],
     logFile: "/home/somebody/here/logs/server.log",
     watch: false,
     rescanMinutes: 10,
@@ -73,6 +77,7 @@ Deno.test("parseServeConfig() prefers flags to the environment, and both to defa
     port: 0,
     apiKey: "secret",
     adminSecret: "other secret",
+    publicUrls: ["https://booru.example"],
     logFile: "/var/log/x",
     watch: true,
     rescanMinutes: 3,
@@ -203,5 +208,38 @@ Deno.test("toRescanMinutes() takes a minute to a week", () => {
   for (const text of ["0", "10081", "-1", "1.5", "x", "", " 1"]) {
     const refusal = refusalOf(() => serve(["--watch", `--rescan-minutes=${text}`]));
     assert(refusal.includes(`"${text}"`) && refusal.includes("--rescan-minutes"), refusal);
+  }
+});
+
+Deno.test("toPublicUrls() gives origins of whole sites, and refuses what is none", () => {
+  const good: [text: string | undefined, origins: string[]][] = [
+    [undefined, []],
+    ["", []],
+    [" , ", []],
+    ["https://booru.example", ["https://booru.example"]],
+    ["HTTPS://Booru.Example:443/", ["https://booru.example"]],
+    ["https://booru.example,https://booru.example/", ["https://booru.example"]],
+    ["http://nas.lan:8080, https://b\u00fccher.example", [
+      "http://nas.lan:8080",
+      "https://xn--bcher-kva.example",
+    ]],
+    ["https://[fd00::1]:8443", ["https://[fd00::1]:8443"]],
+  ];
+  for (const [text, origins] of good) assertEquals(toPublicUrls(text), origins, text);
+  const bad: [text: string, remedy: string][] = [
+    ["booru.example", "https://NAME"],
+    ["booru.example:443", "https://NAME"],
+    ["ftp://booru.example", "https://NAME"],
+    ["https://", "https://NAME"],
+    ["*", "https://NAME"],
+    ["https://booru.example/library", "no path"],
+    ["https://me:secret@booru.example", "no path or password"],
+    ["https://booru.example/?a", "no path"],
+    ["https://booru.example/#a", "no path"],
+    ["https://booru.example,http://booru.example", "same host"],
+  ];
+  for (const [text, remedy] of bad) {
+    const refusal = refusalOf(() => toPublicUrls(text));
+    assert(refusal.includes(remedy), `${text}: ${refusal}`);
   }
 });

@@ -110,7 +110,7 @@ function toLine(record: LogRecord): string {
   const time = new Date(record.timestamp).toISOString().slice(11, 19);
   const part = record.category.slice(1).join(".");
   const text = record.message.map((piece) =>
-    piece instanceof Error ? escapeLines(toText(piece)) : escapeControls(toText(piece))
+    piece instanceof Error ? describeFailure(piece) : escapeControls(toText(piece))
   ).join("");
   const level = record.level === "info" ? "" : `${record.level} `;
   const { requestId } = record.properties;
@@ -131,6 +131,29 @@ const CONTROLS = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
  */
 export function escapeControls(text: string): string {
   return text.replace(CONTROLS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/**
+ * An error with its stack, safe to print: the lines are those of the stack, since a message may name a file
+ * whose name has lines of its own.
+ */
+export function describeFailure(error: unknown): string {
+  let text = Deno.inspect(error, { colors: false });
+  const seen = new Set<unknown>();
+  for (let one = error; one instanceof Error && !seen.has(one); one = one.cause) {
+    seen.add(one);
+    const { message } = one;
+    if (!message.includes("\n")) continue;
+    // Causes are shown further in.
+    const shown = message.split("\n").map((line) => RegExp.escape(line)).join("\\n *");
+    text = text.replace(new RegExp(shown, "g"), () => escapeControls(message));
+  }
+  return escapeLines(text);
+}
+
+/** A report for programs: JSON over several lines, with what a terminal would obey written as escapes. */
+export function toJsonText(value: unknown): string {
+  return escapeLines(JSON.stringify(value, null, 2));
 }
 
 /** Makes text of several lines safe to print, keeping the lines: for stacks and texts of our own. */

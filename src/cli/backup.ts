@@ -1,5 +1,6 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   parseOptions,
@@ -24,7 +25,7 @@ export async function runBackup(around: Surroundings): Promise<number> {
   });
   if (positionals.length > 0) {
     throw new AppError("bad_request", `Cannot back up "${positionals[0]}"`, {
-      remedy: "Use backup [--library DIR] [--to DIR] [--keep N] [--json]",
+      remedy: `Use ${commandLine("backup [--library DIR] [--to DIR] [--keep N] [--json]")}`,
     });
   }
   const config = toCommonConfig(values, around);
@@ -48,7 +49,7 @@ export async function runBackup(around: Surroundings): Promise<number> {
     });
     bar.stop();
     console.log(
-      values.json === true ? JSON.stringify(toJson(report), null, 2) : escapeLines(report),
+      values.json === true ? toJsonText(toJson(report)) : escapeLines(report),
     );
     return 0;
   } finally {
@@ -84,7 +85,11 @@ function escapeLines(report: BackupReport): string {
     `${(report.sizeBytes / MEGABYTE).toFixed(1)} MB, read back in ` +
     `${(report.elapsedMs / 1_000).toFixed(1)} s`,
     ...(report.danglingRows > 0
-      ? [`  ${report.danglingRows} rows point to nothing, in the library too: see check`]
+      ? [
+        `  ${report.danglingRows} rows point to nothing, in the library too: see ${
+          commandLine("check")
+        }`,
+      ]
       : []),
     ...report.removed.map((path) => `  removed ${path}`),
     "Pictures and videos are not in it: copy images/ and trash/ too.",

@@ -1,5 +1,6 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   type Config,
@@ -51,7 +52,7 @@ export async function runCheck(around: Surroundings): Promise<number> {
     const { hashes, repair } = config;
     const report = await checkLibrary(library, { hashes, repair, signal, onProgress: bar.show });
     bar.stop();
-    console.log(config.json ? JSON.stringify(toJson(report), null, 2) : describe(report, config));
+    console.log(config.json ? toJsonText(toJson(report)) : describe(report, config));
     return countFaults(report) > 0 ? 1 : 0;
   } catch (error) {
     if (!interrupts.signal.aborted) throw error;
@@ -73,7 +74,8 @@ function parseConfig(around: Surroundings): CheckConfig {
   });
   if (positionals.length > 0) {
     throw new AppError("bad_request", `Cannot check with "${positionals[0]}"`, {
-      remedy: "Use check [--library DIR] [--no-hashes] [--repair KIND,KIND…] [--json]",
+      remedy: "Use " +
+        commandLine("check [--library DIR] [--no-hashes] [--repair KIND,KIND…] [--json]"),
     });
   }
   return Object.freeze({
@@ -104,7 +106,8 @@ async function open({ library, repair }: CheckConfig): Promise<Library> {
   const { database, data } = await findLibraryPaths(library);
   if (!(await exists(database))) {
     throw new AppError("not_found", `There is no library in ${library}: ${data} has no booru.db`, {
-      remedy: "Name its folder with --library. If the database was lost, use: deno task rebuild",
+      remedy: "Name its folder with --library. If the database was lost, use: " +
+        commandLine("rebuild"),
     });
   }
   try {
@@ -113,7 +116,8 @@ async function open({ library, repair }: CheckConfig): Promise<Library> {
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "corrupt") throw error;
     throw new AppError("corrupt", error.message, {
-      remedy: "Put back a backup with: deno task restore. Without one: deno task rebuild",
+      remedy: `Put back a backup with: ${commandLine("restore latest")}. Without one: ` +
+        commandLine("rebuild"),
       cause: error,
     });
   }

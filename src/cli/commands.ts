@@ -17,10 +17,12 @@ export type Command = {
  */
 export const COMMANDS: Record<string, Command> = {
   serve: {
-    help: `serve [--library DIR] [--port 5000] [--host 127.0.0.1] [--watch] [--log-file FILE]
+    help: `serve [--library DIR] [--port 5000] [--host 127.0.0.1] [--public-url URL] [--watch]
+        [--log-file FILE]
 Serves the library as web pages and JSON. Makes an empty one if there is none.
---watch     also imports what appears, as the command watch does (--rescan-minutes N is its option)
---log-file  writes the log as JSON lines to a file besides; it begins anew at 10 MB`,
+--public-url  the address, as https://NAME, by which a proxy makes it known; several with commas
+--watch       also imports what appears, as the command watch does (--rescan-minutes N is its option)
+--log-file    writes the log as JSON lines to a file besides; it begins anew at 10 MB`,
     load: async () => (await import("./serve.ts" as string)).runServe,
   },
   import: {

@@ -1,5 +1,6 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   type Config,
@@ -54,7 +55,7 @@ export async function runDedupe(around: Surroundings): Promise<number> {
   try {
     const report = remember ? await (await loadDedupeWriting())(run) : await findOnly(run);
     line.clear();
-    console.log(config.json ? JSON.stringify(toJson(report), null, 2) : describe(report, config));
+    console.log(config.json ? toJsonText(toJson(report)) : describe(report, config));
     return countFailed(report) > 0 ? 1 : 0;
   } catch (error) {
     if (!interrupts.signal.aborted) throw error;
@@ -86,8 +87,9 @@ function parseConfig(around: Surroundings): DedupeConfig {
   });
   if (positionals.length > 0) {
     throw new AppError("bad_request", `Cannot dedupe with "${positionals[0]}"`, {
-      remedy:
-        "Use dedupe [--library DIR] [--delete] [--include-in-place] [--remember] [--json]; it looks through the whole library",
+      remedy: `Use ${
+        commandLine("dedupe [--library DIR] [--delete] [--include-in-place] [--remember] [--json]")
+      }; it looks through the whole library`,
     });
   }
   const isDryRun = values.delete !== true;

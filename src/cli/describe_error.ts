@@ -1,5 +1,5 @@
 import { AppError } from "../base/errors.ts";
-import { escapeControls, escapeLines } from "../base/log.ts";
+import { describeFailure, escapeControls } from "../base/log.ts";
 
 /** What a person reads when a command fails: the thing and the remedy; a stack only for our own bugs. */
 export function describeError(error: unknown): string {
@@ -8,7 +8,5 @@ export function describeError(error: unknown): string {
     const remedy = error.remedy === undefined ? "" : `\n${escapeControls(error.remedy)}${stop}`;
     return escapeControls(`chibibooru: ${error.message}`) + remedy;
   }
-  return escapeLines(
-    `chibibooru: an unexpected error, please report it\n${Deno.inspect(error)}`,
-  );
+  return `chibibooru: an unexpected error, please report it\n${describeFailure(error)}`;
 }

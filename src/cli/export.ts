@@ -1,5 +1,6 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import { QuerySyntaxError } from "../base/query_syntax_error.ts";
 import {
   COMMON_OPTIONS,
@@ -30,7 +31,8 @@ export async function runExport(around: Surroundings): Promise<number> {
   });
   if (positionals.length !== 1) {
     throw new AppError("bad_request", "Cannot export: one folder must be named", {
-      remedy: "Use export DIR [--format gallery-dl|txt|both] [--query TAGS] [--with-files copy]",
+      remedy: "Use " +
+        commandLine("export DIR [--format gallery-dl|txt|both] [--query TAGS] [--with-files copy]"),
     });
   }
   const config = toCommonConfig(values, around);
@@ -58,7 +60,7 @@ export async function runExport(around: Surroundings): Promise<number> {
     bar.stop();
     console.log(
       values.json === true
-        ? JSON.stringify(toJson(report), null, 2)
+        ? toJsonText(toJson(report))
         : describe(report, { format, hasFiles: files === "copy" }),
     );
     return report.failed.length > 0 ? 1 : 0;

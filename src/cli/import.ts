@@ -1,6 +1,6 @@
 import cliProgress from "cli-progress";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import { type ImportConfig, parseImportConfig, type Surroundings } from "../config.ts";
 import { importFolders } from "../library/import_folder.ts";
 import { checkFolder } from "../library/import_walk.ts";
@@ -38,7 +38,7 @@ export async function runImport(around: Surroundings): Promise<number> {
     bar.stop();
     console.log(
       config.json
-        ? JSON.stringify(toJson(report), null, 2)
+        ? toJsonText(toJson(report))
         : describe(report, { config, isNew: library.preparation.kind === "created" }),
     );
     return countFailed(report) > 0 ? 1 : 0;

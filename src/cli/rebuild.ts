@@ -1,5 +1,6 @@
+import { commandLine, quoteArgument } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   type Config,
@@ -39,7 +40,7 @@ export async function runRebuild(around: Surroundings): Promise<number> {
       onProgress: bar.show,
     });
     bar.stop();
-    console.log(config.json ? JSON.stringify(toJson(report), null, 2) : describe(report, config));
+    console.log(config.json ? toJsonText(toJson(report)) : describe(report, config));
     return needsPerson(report) ? 1 : 0;
   } catch (error) {
     if (!interrupts.signal.aborted) throw error;
@@ -65,7 +66,7 @@ function parseConfig(around: Surroundings): RebuildConfig {
   });
   if (positionals.length > 0) {
     throw new AppError("bad_request", `Cannot rebuild with "${positionals[0]}"`, {
-      remedy: "Use rebuild [--library DIR] [--dry-run] [--json]",
+      remedy: `Use ${commandLine("rebuild [--library DIR] [--dry-run] [--json]")}`,
     });
   }
   return Object.freeze({
@@ -157,6 +158,8 @@ function describeLoss({ backups }: RebuildReport): string[] {
   return [
     tags,
     folders,
-    `There is a backup, which has all that: deno task restore ${backups.at(-1)}`,
+    `There is a backup, which has all that: ${
+      commandLine(`restore ${quoteArgument(backups.at(-1)!)}`)
+    }`,
   ];
 }

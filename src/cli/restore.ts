@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   parseOptions,
@@ -8,8 +9,10 @@ import {
   toCommonConfig,
   toPath,
 } from "../config.ts";
+import { checkDatabase } from "../library/backup.ts";
 import { type BackupFile, listBackups } from "../library/backup_files.ts";
 import { findLibraryPaths, type LibraryPaths } from "../library/library_paths.ts";
+import { describeLostDatabase } from "../library/lost_database.ts";
 import { restoreBackup, type RestorePlan, type RestoreReport } from "../library/restore.ts";
 import { listenForInterrupts } from "./interrupt.ts";
 
@@ -28,7 +31,8 @@ export async function runRestore(around: Surroundings): Promise<number> {
   });
   if (positionals.length !== 1) {
     throw new AppError("bad_request", "Cannot restore: one backup must be named", {
-      remedy: "Use restore FILE|latest|list [--library DIR] [--yes] [--force] [--json]",
+      remedy: "Use " +
+        commandLine("restore FILE|latest|list [--library DIR] [--yes] [--force] [--json]"),
     });
   }
   const config = toCommonConfig(values, around);
@@ -36,7 +40,7 @@ export async function runRestore(around: Surroundings): Promise<number> {
   const paths = await findLibraryPaths(config.library);
   const isJson = values.json === true;
   if (positionals[0] === "list") {
-    printList(paths, await listBackups(paths.backups), isJson);
+    printList(paths, await findBackups(paths), isJson);
     return 0;
   }
   const file = positionals[0] === "latest"
@@ -54,15 +58,24 @@ export async function runRestore(around: Surroundings): Promise<number> {
     signal: interrupts.signal,
     confirm: (plan) => isSure || confirm(describePlan(plan)),
   });
-  console.log(isJson ? JSON.stringify(toJson(report), null, 2) : describe(report));
+  console.log(isJson ? toJsonText(toJson(report)) : describe(report));
   return report.files.missing.count > 0 ? 1 : 0;
 }
 
+/** The backups of a library, whose database may be lost; a misspelt folder is none that has no backups. */
+async function findBackups(paths: LibraryPaths): Promise<BackupFile[]> {
+  const backups = await listBackups(paths.backups);
+  if (backups.length === 0 && await describeLostDatabase(paths) === null) {
+    await checkDatabase(paths);
+  }
+  return backups;
+}
+
 async function findLatest(paths: LibraryPaths): Promise<string> {
-  const latest = (await listBackups(paths.backups)).find(({ kind }) => kind === "backup");
+  const latest = (await findBackups(paths)).find(({ kind }) => kind === "backup");
   if (latest !== undefined) return latest.path;
   throw new AppError("not_found", `There is no backup in ${paths.backups}`, {
-    remedy: "Make one with: backup; or name the file of one that is elsewhere",
+    remedy: `Make one with: ${commandLine("backup")}; or name the file of one that is elsewhere`,
   });
 }
 
@@ -75,7 +88,7 @@ function printList(paths: LibraryPaths, backups: readonly BackupFile[], isJson: 
       size_bytes: backup.sizeBytes,
       has_checksum: backup.hasChecksum,
     }));
-    console.log(JSON.stringify({ backups: entries }, null, 2));
+    console.log(toJsonText({ backups: entries }));
     return;
   }
   if (backups.length === 0) console.log(escapeControls(`No backups in ${paths.backups}`));
@@ -122,11 +135,16 @@ function describe({ files, ...report }: RestoreReport): string {
     ...(report.kept === null ? [] : [`  the database from before: ${report.kept}`]),
     ...(broughtBack > 0 ? [`  ${toFiles(broughtBack)} came back from the trash`] : []),
     ...(missing.count > 0
-      ? [`  ${toFiles(missing.count)} missing; check names all of them`, ...examplesOf(missing)]
+      ? [
+        `  ${toFiles(missing.count)} missing; ${commandLine("check")} names all of them`,
+        ...examplesOf(missing),
+      ]
       : []),
     ...(strays.count > 0
       ? [
-        `  ${toFiles(strays.count)} without an image; check --repair orphan_file takes them in`,
+        `  ${toFiles(strays.count)} without an image; ${
+          commandLine("check --repair orphan_file")
+        } takes them in`,
         ...examplesOf(strays),
       ]
       : []),
@@ -134,7 +152,7 @@ function describe({ files, ...report }: RestoreReport): string {
       ? [
         `  ${trashFolders} ${
           trashFolders === 1 ? "folder" : "folders"
-        } of the trash without an entry; check names them`,
+        } of the trash without an entry; ${commandLine("check")} names them`,
       ]
       : []),
     ...unreachable.map((folder) => `  not looked at, since it is not there: ${folder}`),

@@ -2,9 +2,10 @@ import cliProgress from "cli-progress";
 import type { Hono } from "hono";
 import { AppError, toMessage } from "../base/errors.ts";
 import { POLL_INTERVAL_MS } from "../base/limits.ts";
-import { configureLogging, log } from "../base/log.ts";
+import { configureLogging, escapeControls, log } from "../base/log.ts";
 import { setSecrets } from "../base/secrets.ts";
 import { parseServeConfig, type ServeConfig, type Surroundings } from "../config.ts";
+import { Addresses } from "../http/addresses.ts";
 import { buildApp } from "../http/app.tsx";
 import { followLoads } from "../http/server_state.ts";
 import { type Library, openLibrary } from "../library/library.ts";
@@ -39,7 +40,10 @@ export async function runServe(around: Surroundings): Promise<number> {
     command: "serve",
     print: console.log,
   });
-  const watch = new WatchService(library, { rescanMs: config.rescanMinutes * 60_000 });
+  const watch = new WatchService(library, {
+    rescanMs: config.rescanMinutes * 60_000,
+    asksOnPage: true,
+  });
   let loading = Promise.resolve();
   let isStopping = false;
   try {
@@ -50,15 +54,17 @@ export async function runServe(around: Surroundings): Promise<number> {
       thumbnails: new Thumbnails(library),
       stalls,
       ...followLoads(library),
-      ffmpegVersion: await findFfmpeg(),
+      ffmpegVersion: findFfmpeg(),
       shutdown,
       apiKey: config.apiKey,
       adminSecret: config.adminSecret,
+      addresses: new Addresses(config.publicUrls),
       watch,
       version: VERSION,
     }));
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;
     console.log(`ChibiBooru ${VERSION} is at http://${host}:${server.addr.port}/`);
+    for (const url of config.publicUrls) console.log(`By a proxy it is at ${url}/`);
     await resumeRestore(library);
     await resumeTrash(library);
     resumeTagRules(library);
@@ -85,9 +91,15 @@ export async function runServe(around: Surroundings): Promise<number> {
   }
 }
 
-/** Says once what a library without ffmpeg misses. */
+/** Says once what a library without ffmpeg misses. Never rejects. */
 async function findFfmpeg(): Promise<string | null> {
-  const version = await readFfmpegVersion();
+  let version: string | null = null;
+  try {
+    version = await readFfmpegVersion();
+  } catch (error) {
+    log("media").warn("ffmpeg does not answer: {reason}", { reason: toMessage(error) });
+    return null;
+  }
   if (version === null) {
     log("media").warn(
       "ffmpeg and ffprobe are not installed: films have no picture in lists. Install ffmpeg and start again",
@@ -108,13 +120,12 @@ function startLogging({ logLevel: level, logFile, apiKey, adminSecret }: ServeCo
 }
 
 function announce({ paths, preparation }: Library): void {
-  if (preparation.kind === "created") console.log(`New library in ${paths.folder}`);
+  const print = (line: string) => console.log(escapeControls(line));
+  if (preparation.kind === "created") print(`New library in ${paths.folder}`);
   if (preparation.kind === "migrated") {
-    console.log(
-      `The database got this program's tables; a copy from before: ${preparation.backupPath}`,
-    );
+    print(`The database got this program's tables; a copy from before: ${preparation.backupPath}`);
   }
-  if (paths.isOriginal) console.log(`ChibiBooru library in ${paths.folder}, served as it is`);
+  if (paths.isOriginal) print(`ChibiBooru library in ${paths.folder}, served as it is`);
 }
 
 function listen(

@@ -1,5 +1,6 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   type Config,
@@ -76,7 +77,7 @@ export async function runRuleCommand(
     }
     const { json, lines, code = 0 } = await action.run(library, config, interrupts.signal);
     console.log(
-      config.json ? JSON.stringify(json, null, 2) : lines.map(escapeControls).join("\n"),
+      config.json ? toJsonText(json) : lines.map(escapeControls).join("\n"),
     );
     return code;
   } catch (error) {
@@ -103,7 +104,7 @@ function parseRuleConfig(
     ...COMMON_OPTIONS,
     json: { type: "boolean" },
   });
-  const usages = Object.values(actions).map(({ usage }) => `${command} ${usage}`);
+  const usages = Object.values(actions).map(({ usage }) => commandLine(`${command} ${usage}`));
   if (action === undefined || !Object.hasOwn(actions, action)) {
     const what = action === undefined
       ? `${command} needs to be told what to do`
@@ -117,7 +118,9 @@ function parseRuleConfig(
     const what = wrong === undefined
       ? `"${command} ${action}" takes ${actions[action].names} names, not ${names.length}`
       : `"${command} ${action}" does not take --${wrong}`;
-    throw new AppError("bad_request", what, { remedy: `Use ${command} ${actions[action].usage}` });
+    throw new AppError("bad_request", what, {
+      remedy: `Use ${commandLine(`${command} ${actions[action].usage}`)}`,
+    });
   }
   const common = toCommonConfig(values, around);
   return Object.freeze({ ...common, command, action, names, flags, json: values.json === true });

@@ -1,3 +1,4 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
 import type { Surroundings } from "../config.ts";
 import { runTagsAliases } from "./tags_aliases.ts";
@@ -17,9 +18,8 @@ export async function runTags(around: Surroundings): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || !Object.hasOwn(COMMANDS, name)) {
     const what = name === undefined ? "tags needs a command" : `There is no command "tags ${name}"`;
-    throw new AppError("bad_request", what, {
-      remedy: `Use one of: ${Object.keys(COMMANDS).map((known) => `tags ${known}`).join(", ")}`,
-    });
+    const known = Object.keys(COMMANDS).map((each) => commandLine(`tags ${each}`)).join(", ");
+    throw new AppError("bad_request", what, { remedy: `Use one of: ${known}` });
   }
   return await COMMANDS[name]({ ...around, args: rest });
 }

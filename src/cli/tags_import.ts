@@ -1,5 +1,6 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   type Config,
@@ -41,7 +42,7 @@ export async function runTagsImport(around: Surroundings): Promise<number> {
     const { signal } = interrupts;
     const report = await importTagCsv(library, path, { numbering, dryRun, signal });
     console.log(
-      config.json ? JSON.stringify(toJson(report, path), null, 2) : describe(report, config),
+      config.json ? toJsonText(toJson(report, path)) : describe(report, config),
     );
     return report.badRows > 0 ? 1 : 0;
   } catch (error) {
@@ -63,7 +64,8 @@ function parseTagsImportConfig(around: Surroundings): TagsImportConfig {
   });
   if (positionals.length !== 1) {
     throw new AppError("bad_request", `Cannot import ${positionals.length} tag lists`, {
-      remedy: "Name one: tags import FILE.csv [--numbering danbooru|e621|merged|auto] [--dry-run]",
+      remedy: "Name one: " +
+        commandLine("tags import FILE.csv [--numbering danbooru|e621|merged|auto] [--dry-run]"),
     });
   }
   const numbering = values.numbering ?? "auto";

@@ -1,5 +1,6 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError, toMessage } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   type Config,
@@ -21,8 +22,11 @@ import { listenForInterrupts } from "./interrupt.ts";
 const MEGABYTE = 1_000_000;
 const PAGE_ENTRIES = 200;
 const ID_MAX = 2 ** 31 - 1;
-const USAGE =
-  "Use trash [list | restore ID… | empty (--older-than DAYS | --all | ID…) | keep DAYS|never] [--library DIR] [--yes] [--json]";
+const USAGE = "Use " +
+  commandLine(
+    "trash [list | restore ID… | empty (--older-than DAYS | --all | ID…) | keep DAYS|never]",
+  ) +
+  " [--library DIR] [--yes] [--json]";
 
 /** What `trash` is told. */
 type TrashConfig =
@@ -121,7 +125,7 @@ function checkCanAsk({ isSure, json }: TrashConfig): void {
 
 function print(config: TrashConfig, json: unknown, lines: readonly string[]): void {
   console.log(
-    config.json ? JSON.stringify(json, null, 2) : lines.map(escapeControls).join("\n"),
+    config.json ? toJsonText(json) : lines.map(escapeControls).join("\n"),
   );
 }
 

@@ -1,5 +1,6 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls } from "../base/log.ts";
+import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   type Config,
@@ -54,7 +55,9 @@ function parseWatchConfig(around: Surroundings): WatchConfig {
   });
   if (positionals.length > 0) {
     throw new AppError("bad_request", `Cannot watch "${positionals[0]}"`, {
-      remedy: "Index a folder once with import --in-place DIR; from then on it is watched",
+      remedy: `Index a folder once with: ${
+        commandLine("import --in-place DIR")
+      }; from then on it is watched`,
     });
   }
   if (values.json === true && values.once !== true) {
@@ -85,7 +88,7 @@ async function scanOnce(
       remedy: "Run it again to go on",
     });
   }
-  if (json) console.log(JSON.stringify({ roots: results.map(toJson) }, null, 2));
+  if (json) console.log(toJsonText({ roots: results.map(toJson) }));
   else for (const result of results) for (const line of describeResult(result)) print(line);
   return results.some(({ failed, message }) => failed > 0 || message !== null) ? 1 : 0;
 }

@@ -45,7 +45,14 @@ import { buildTrashPageRoutes } from "./trash_page_routes.tsx";
 export function buildApp(state: ServerState): Hono {
   const app = new Hono();
   const requests = new RequestMetrics();
-  app.use(followRequests(requests), secure, checkHost, checkOrigin, limitBody);
+  const { addresses } = state;
+  app.use(
+    followRequests(requests),
+    secure,
+    checkHost(addresses),
+    checkOrigin(addresses),
+    limitBody,
+  );
   guardAdministration(app, state.adminSecret);
   app.use(answerDanbooru(state));
   app.get("/healthz", (context) => context.json({ status: "ok" }));

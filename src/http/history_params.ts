@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ID_MAX } from "../base/ids.ts";
 import {
   EDIT_TAGS_MAX,

@@ -70,7 +70,7 @@ async function showLibrary(
     <LibraryPage
       overview={await readOverview(library)}
       memory={readMemory()}
-      ffmpegVersion={state.ffmpegVersion}
+      ffmpegVersion={await state.ffmpegVersion}
       roots={toRoots(state)}
       isWatching={watch.isWatching}
       tasks={library.tasks.list()}

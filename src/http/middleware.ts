@@ -5,41 +5,49 @@ import { AppError } from "../base/errors.ts";
 import { BODY_BYTES_MAX } from "../base/limits.ts";
 import { QuerySyntaxError } from "../base/query_syntax_error.ts";
 import { isSameSecret } from "../base/secrets.ts";
+import type { Addresses } from "./addresses.ts";
 import { type JsonLimits, readJsonBody } from "./json_body.ts";
 import { answerProblem, toProblem } from "./responses.ts";
 
-/** Names of this machine: another Host is a page elsewhere that was made to resolve to us. */
-const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Values of Sec-Fetch-Site that a browser sends for our own pages and for typed addresses. */
 const OWN_SITE = new Set(["same-origin", "none"]);
 
-/** Refuses requests that do not speak to this machine by name (DNS rebinding). */
-export const checkHost: MiddlewareHandler = async (context, next) => {
-  const host = context.req.header("host") ?? new URL(context.req.url).host;
-  if (!LOCAL_HOST.test(host)) {
-    throw new AppError("forbidden", `This server is not called ${JSON.stringify(host)}`, {
-      remedy: "Use http://127.0.0.1 or http://localhost; a proxy must send one of them as Host",
-    });
-  }
-  await next();
-};
+/** Refuses requests that do not call the server by one of its names (DNS rebinding). */
+export function checkHost(addresses: Addresses): MiddlewareHandler {
+  return async (context, next) => {
+    if (addresses.originOf(context.req) === undefined) {
+      const host = context.req.header("host") ?? new URL(context.req.url).host;
+      throw new AppError("forbidden", `This server is not called ${JSON.stringify(host)}`, {
+        remedy: "Use http://127.0.0.1 or http://localhost, or tell the server the address that a " +
+          "proxy gives it: --public-url https://NAME",
+      });
+    }
+    await next();
+  };
+}
 
 /** Refuses writes that another site's page sends, whatever their content type. */
-export const checkOrigin: MiddlewareHandler = async (context, next) => {
-  if (!SAFE_METHODS.has(context.req.method)) {
-    const site = context.req.header("sec-fetch-site");
-    const origin = context.req.header("origin");
-    const host = context.req.header("host") ?? new URL(context.req.url).host;
-    const isForeign = (site !== undefined && !OWN_SITE.has(site)) ||
-      (origin !== undefined && hostOf(origin) !== host.toLowerCase());
-    if (isForeign) throw new AppError("forbidden", "Another site may not change this library");
-  }
-  await next();
-};
+export function checkOrigin(addresses: Addresses): MiddlewareHandler {
+  return async (context, next) => {
+    if (!SAFE_METHODS.has(context.req.method)) {
+      const site = context.req.header("sec-fetch-site");
+      const origin = context.req.header("origin");
+      const isForeign = (site !== undefined && !OWN_SITE.has(site)) ||
+        (origin !== undefined && !addresses.isOwnPage(context.req, origin));
+      if (isForeign) throw anotherSite(site, origin);
+    }
+    await next();
+  };
+}
 
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host.toLowerCase() : undefined;
+/** A page that a browser took for our own, and that names another address, came through a proxy. */
+function anotherSite(site: string | undefined, origin: string | undefined): AppError {
+  const remedy = site === "same-origin" && origin !== undefined && URL.canParse(origin)
+    ? `If ${new URL(origin).origin} is a proxy in front of this server: start the server with ` +
+      "--public-url and that address, and let the proxy send on the Host of the browser"
+    : undefined;
+  return new AppError("forbidden", "Another site may not change this library", { remedy });
 }
 
 const bodyLimits: MiddlewareHandler = bodyLimit({

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { AppError } from "../base/errors.ts";
 import { ID_MAX } from "../base/ids.ts";
 import {

@@ -7,6 +7,7 @@ import type { Thumbnails } from "../library/thumbnails.ts";
 import type { WatchService } from "../library/watch.ts";
 import { isImageTrashed } from "../store/trash.ts";
 import type { StallMeter } from "../system/stalls.ts";
+import type { Addresses } from "./addresses.ts";
 
 /** What all routes share. */
 export type ServerState = {
@@ -23,14 +24,16 @@ export type ServerState = {
   isLoaded: () => boolean;
   /** Why the newest load failed; null when it did not. */
   loadFault: () => string | null;
-  /** Version of ffmpeg, which makes pictures of films; null: there is none. */
-  ffmpegVersion: string | null;
+  /** Version of ffmpeg, which makes pictures of films; null: there is none. It takes a moment to ask. */
+  ffmpegVersion: Promise<string | null>;
   /** Aborted when the server shuts down, so that open streams end. */
   shutdown: AbortSignal;
   /** What clients of the Danbooru API sign in with; null: whoever reaches the server is its owner. */
   apiKey: string | null;
   /** What programs must send to /metrics and to destroy anything by the API; null: nothing. */
   adminSecret: string | null;
+  /** The names by which clients may call the server. */
+  addresses: Addresses;
   /** Watches folders if the server was told to; else it scans them when asked. */
   watch: WatchService;
   /** Version of the program. */

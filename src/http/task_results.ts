@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CHECK_KIND_NAMES } from "../library/check_kinds.ts";
 import type { Task } from "../library/tasks.ts";
 

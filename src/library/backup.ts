@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { AppError } from "../base/errors.ts";
+import { AppError, toMessage } from "../base/errors.ts";
 import { log } from "../base/log.ts";
 import { toFileError } from "../media/file_error.ts";
 import { md5OfText } from "../media/md5.ts";
@@ -20,6 +20,7 @@ import { exists, type LibraryPaths, makeLibraryFolder } from "./library_paths.ts
 import { lockLibrary } from "./lock.ts";
 import { holdServerLock } from "./server_lock.ts";
 import type { FileCalls } from "./stored_file.ts";
+import { withoutTraces } from "./without_traces.ts";
 
 /** Backups that are kept unless somebody says otherwise. */
 export const BACKUPS_KEPT = 7;
@@ -85,12 +86,19 @@ export async function backupLibrary(
     });
   }
   await checkDatabase(paths);
+  return await withoutTraces(paths, () => makeBackup(paths, { ...options, keep }));
+}
+
+async function makeBackup(
+  paths: LibraryPaths,
+  options: BackupOptions & { keep: number },
+): Promise<BackupReport> {
   const folder = await findFolder(paths, options.to);
   const inUse = await holdServerLock(paths, "back up");
   try {
     const lock = await lockLibrary(join(paths.data, "backup.lock"), "back up");
     try {
-      return await new BackupRun(paths, { ...options, keep, folder }).run();
+      return await new BackupRun(paths, { ...options, folder }).run();
     } finally {
       lock.release();
     }
@@ -232,7 +240,9 @@ class BackupRun {
       const isOwnFolder = this.#options.folder === this.#paths.backups;
       return other.libraryId === libraryId && (libraryId !== null || isOwnFolder);
     } catch (error) {
-      log("backup").warn("An older backup cannot be read and stays: {error}", { error });
+      log("backup").warn("An older backup cannot be read and stays: {reason}", {
+        reason: toMessage(error),
+      });
       return false;
     }
   }

@@ -1,3 +1,4 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
 import { fileErrorCode, toFileError } from "../media/file_error.ts";
 
@@ -24,7 +25,8 @@ export const CHECK_KINDS = {
   },
   integrity: {
     title: "damage within the database",
-    remedy: "make a copy of data/booru.db, then use: deno task rebuild, or deno task restore",
+    remedy: `make a copy of data/booru.db, then use: ${commandLine("rebuild")}, or ` +
+      commandLine("restore latest"),
     repair: null,
   },
   missing_file: {
@@ -74,7 +76,8 @@ export const CHECK_KINDS = {
   },
   orphan_row: {
     title: "a row that refers to what is gone",
-    remedy: "--repair orphan_row; rows that hold more than a link stay until: deno task rebuild",
+    remedy: "--repair orphan_row; rows that hold more than a link stay until: " +
+      commandLine("rebuild"),
     repair: "removes such rows of link tables; a copy goes into the journal",
   },
   tag_columns: {
@@ -104,7 +107,7 @@ export const CHECK_KINDS = {
   },
   orphan_trash: {
     title: "a folder of the trash that no entry knows",
-    remedy: "deno task rebuild takes it back; else look into it and remove it",
+    remedy: `${commandLine("rebuild")} takes it back; else look into it and remove it`,
     repair: null,
   },
   pending_operation: {

@@ -1,3 +1,4 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError, toMessage } from "../base/errors.ts";
 import { resolveInside } from "../media/paths.ts";
 import { readPlaceAgain, readTrashFiles } from "../store/check_places.ts";
@@ -165,7 +166,7 @@ async function removeRows(library: Library, findings: Finding[]): Promise<void> 
       continue;
     }
     messages.splice(place, 1);
-    isNotDone(one, "It holds more than a link: deno task rebuild leaves it out");
+    isNotDone(one, `It holds more than a link: ${commandLine("rebuild")} leaves it out`);
   }
 }
 

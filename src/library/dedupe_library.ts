@@ -1,3 +1,4 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
 import { openReader } from "../store/database.ts";
 import { checkReady } from "../store/migrate.ts";
@@ -51,6 +52,7 @@ export async function openForDedupe(folder: string): Promise<OpenDedupeLibrary> 
 
 function missingLibrary(folder: string): AppError {
   return new AppError("not_found", `There is no library in ${folder}: it has no database`, {
-    remedy: "Name its folder with --library. If its database was lost, use: deno task rebuild",
+    remedy: "Name its folder with --library. If its database was lost, use: " +
+      commandLine("rebuild"),
   });
 }

@@ -1,8 +1,11 @@
-import { statfs } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { FREE_DISK_FLOOR_BYTES } from "../base/limits.ts";
+import { dirname, join } from "node:path";
+import { commandLine } from "../base/command_line.ts";
 import { type DatabaseHealth, readDatabaseHealth } from "../store/database_health.ts";
-import { failed, type Finding, fine, toSize } from "./findings.ts";
+import { listBackups } from "./backup_files.ts";
+import { examineDisks } from "./examine_disks.ts";
+import { examineFiles, examineFolders, examineOwner } from "./examine_folders.ts";
+import { examineRoots, examineWatching } from "./examine_watching.ts";
+import { broken, failed, type Finding, fine, lookFor, toSize, warned } from "./findings.ts";
 import { exists, findLibraryPaths, type LibraryPaths } from "./library_paths.ts";
 import { describeLostDatabase, LOST_DATABASE_REMEDY } from "./lost_database.ts";
 
@@ -11,96 +14,152 @@ const FILES_COUNTED_MAX = 200_000;
 const HOLDER_BYTES_MAX = 1_000;
 const DAY_MS = 86_400_000;
 const BACKUP_AGE_DAYS_MAX = 30;
+/** A trash below this is in nobody's way. */
+const TRASH_BYTES_MIN = 1_000_000_000;
+/** Of all files of the library, above which the trash is much. */
+const TRASH_SHARE_MAX = 0.25;
+/** Where systems put disks that come and go. */
+const MOUNTS = /^\/(?:mnt|media|run\/media|Volumes)\//;
 
 /**
- * Looks at a library without opening it for writing: its database, who uses it, its disk and folders.
- * Nothing is changed, but for a file in each folder that is made and removed at once, to see whether it
- * can be. Never throws.
+ * Looks at a library without opening it for writing: its database, who uses it, its disks, folders and
+ * files. Nothing is changed, but for a file in some folders that is made and removed at once, to see whether
+ * it can be. Never throws.
  */
 export async function examineLibrary(folder: string): Promise<Finding[]> {
   try {
     const found = await lookAtFolder(folder);
     if (found !== null) return [found];
     const paths = await findLibraryPaths(folder);
-    const database = await examineDatabase(paths);
-    return [
-      fine("library", "folder", folder + (paths.isOriginal ? " (of the original ChibiBooru)" : "")),
-      database.finding,
-      ...await examineUse(paths),
-      await examineDisk(paths),
-      ...await examineFolders(paths),
-      ...await examineRoots(database.health),
-      await examineTrash(paths, database.health),
-      await examineBackups(paths, database.health),
-    ];
+    const { findings, health } = await examineDatabase(paths);
+    const isOpen = await readHolder(join(paths.data, "server.lock")).catch(() => null) !== null;
+    const looks: Record<string, () => Promise<Finding | Finding[]>> = {
+      owner: () => examineOwner(paths),
+      "in use": () => examineUse(paths),
+      disk: () => examineDisks(paths),
+      permissions: () => examineFolders(paths),
+      files: () => examineFiles(paths),
+      "in place": () => examineRoots(health),
+      watching: () => examineWatching(paths, health),
+      thumbnails: () => examineThumbnails(paths, health),
+      trash: () => examineTrash(paths, health),
+      backups: () => examineBackups(paths, health),
+    };
+    // The server's own watches count as well: what it could not watch stands in its log.
+    if (isOpen) delete looks.watching;
+    const looked: Finding[] = [];
+    // One after the other: some make a file for a moment, which others would see.
+    for (const [name, look] of Object.entries(looks)) {
+      looked.push(...await lookFor("library", name, look));
+    }
+    const kind = paths.isOriginal ? " (of the original ChibiBooru)" : "";
+    return [fine("library", "folder", folder + kind), ...findings, ...looked];
   } catch (error) {
-    return [failed("library", "folder", error)];
+    const found = failed("library", "folder", error);
+    const remedy = found.remedy ?? "May this user look there? Or name another with --library DIR";
+    return [{ ...found, remedy }];
   }
 }
 
 /** What keeps the rest from being looked at; null if nothing does. */
 async function lookAtFolder(folder: string): Promise<Finding | null> {
-  const about = { topic: "library", name: "folder" } as const;
   if (!(await exists(folder))) {
-    return {
-      ...about,
-      verdict: "warning",
+    const place = await findMissingDisk(folder);
+    if (place !== null) {
+      return broken("library", "folder", {
+        text: `there is no ${folder}, and ${place}`,
+        remedy: "Is its disk connected? A new library is made there by: " +
+          commandLine(`serve --library ${folder}`),
+      });
+    }
+    return warned("library", "folder", {
       text: `there is no ${folder}`,
-      remedy: "deno task serve makes a library there; or name another with --library DIR",
-    };
+      remedy: `${commandLine("serve")} makes a library there; or name another with --library DIR`,
+    });
   }
-  if ((await Deno.stat(folder)).isDirectory) return null;
-  return {
-    ...about,
-    verdict: "problem",
-    text: `${folder} is no folder`,
-    remedy: "Choose another with --library DIR",
-  };
+  const info = await Deno.stat(folder).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  });
+  if (info?.isDirectory) return null;
+  return broken("library", "folder", {
+    text: info === null ? `${folder} is a link to nothing` : `${folder} is no folder`,
+    remedy: info === null
+      ? "Is the disk of what it leads to connected?"
+      : "Choose another with --library DIR",
+  });
+}
+
+/** What shows that a folder is on a disk that is not there; null if nothing does. */
+async function findMissingDisk(folder: string): Promise<string | null> {
+  const parent = dirname(folder);
+  if (!(await exists(parent))) return `no ${parent} either`;
+  if (!(await Deno.stat(parent)).isDirectory) return `${parent} is no folder`;
+  return MOUNTS.test(`${folder}/`) && await isEmpty(parent) ? `${parent} is empty` : null;
+}
+
+async function isEmpty(folder: string): Promise<boolean> {
+  for await (const _entry of Deno.readDir(folder)) return false;
+  return true;
 }
 
 async function examineDatabase(
   paths: LibraryPaths,
-): Promise<{ finding: Finding; health: DatabaseHealth | null }> {
-  const name = "database";
-  if (!(await exists(paths.database))) {
-    const lost = await describeLostDatabase(paths);
-    if (lost !== null) {
-      const about = { topic: "library", name, verdict: "problem" } as const;
-      return { finding: { ...about, text: lost, remedy: LOST_DATABASE_REMEDY }, health: null };
-    }
-    const remedy = "deno task serve makes one; or name another folder with --library DIR";
-    const text = "there is none in this folder yet";
-    return {
-      finding: { topic: "library", name, verdict: "warning", text, remedy },
-      health: null,
-    };
+): Promise<{ findings: Finding[]; health: DatabaseHealth | null }> {
+  let health: DatabaseHealth | null = null;
+  const findings = await lookFor("library", "database", async () => {
+    if (!(await exists(paths.database))) return await describeNoDatabase(paths);
+    health = readDatabaseHealth(paths.database);
+    return [await describeDatabase(paths, health), ...await examineTime(paths)];
+  });
+  return { findings, health };
+}
+
+async function describeNoDatabase(paths: LibraryPaths): Promise<Finding> {
+  const lost = await describeLostDatabase(paths);
+  if (lost !== null) {
+    return broken("library", "database", { text: lost, remedy: LOST_DATABASE_REMEDY });
   }
-  try {
-    const health = readDatabaseHealth(paths.database);
-    const sizes = [toSize(await sizeOf(paths.database))];
-    const logBytes = await sizeOf(`${paths.database}-wal`);
-    if (logBytes > 0) sizes.push(`${toSize(logBytes)} of changes not folded in yet`);
-    const text = `${health.images} images, ${sizes.join(", ")}, version ${health.version}`;
-    if (health.version === health.wantedVersion) {
-      return { finding: fine("library", name, text), health };
-    }
-    if (health.version === "empty") {
-      const finding = {
-        topic: "library" as const,
-        name,
-        verdict: "warning" as const,
-        text: "it is empty: there are no tables in it",
-        remedy:
-          "The next start of the server makes a new library of it. If there was one, first put " +
-          "back a backup with: deno task restore. Without one: deno task rebuild",
-      };
-      return { finding, health };
-    }
-    const remedy = "The next start of the server adds the tables it needs, after a copy was made";
-    return { finding: { topic: "library", name, verdict: "warning", text, remedy }, health };
-  } catch (error) {
-    return { finding: failed("library", name, error), health: null };
+  if (MOUNTS.test(`${paths.folder}/`) && await isEmpty(paths.folder)) {
+    return warned("library", "database", {
+      text: "there is none: the folder is empty",
+      remedy: `If its disk is not connected, do that first. Else ${commandLine("serve")} makes one`,
+    });
   }
+  return warned("library", "database", {
+    text: "there is none in this folder yet",
+    remedy: `${commandLine("serve")} makes one; or name another folder with --library DIR`,
+  });
+}
+
+async function describeDatabase(paths: LibraryPaths, health: DatabaseHealth): Promise<Finding> {
+  if (health.version === "empty") {
+    return warned("library", "database", {
+      text: "it is empty: there are no tables in it",
+      remedy:
+        "The next start of the server makes a new library of it. If there was one, first put " +
+        `back a backup with: ${commandLine("restore latest")}. Without one: ` +
+        commandLine("rebuild"),
+    });
+  }
+  const sizes = [toSize(await sizeOf(paths.database))];
+  const logBytes = await sizeOf(`${paths.database}-wal`);
+  if (logBytes > 0) sizes.push(`${toSize(logBytes)} of changes not folded in yet`);
+  const text = `${health.images} images, ${sizes.join(", ")}, version ${health.version}`;
+  if (health.version === health.wantedVersion) return fine("library", "database", text);
+  const remedy = "The next start of the server adds the tables it needs, after a copy was made";
+  return warned("library", "database", { text, remedy });
+}
+
+/** A database of tomorrow was written under a wrong clock, or the clock is wrong now. */
+async function examineTime(paths: LibraryPaths): Promise<Finding[]> {
+  const { mtime } = await Deno.stat(paths.database);
+  const ms = mtime?.getTime() ?? 0;
+  if (ms < Date.now() + DAY_MS) return [];
+  const text = `the database was written on ${
+    new Date(ms).toISOString().slice(0, 10)
+  }, which is to come`;
+  return [warned("library", "time", { text, remedy: "Is the clock of this machine right?" })];
 }
 
 /** Who has the library open, and who moves files in it. */
@@ -134,68 +193,14 @@ async function readHolder(path: string): Promise<string | null> {
   return text === "" ? "another command" : text;
 }
 
-async function examineDisk(paths: LibraryPaths): Promise<Finding> {
-  try {
-    const { bavail, blocks, bsize } = await statfs(paths.folder);
-    const freeBytes = bavail * bsize;
-    const text = `${toSize(freeBytes)} of ${toSize(blocks * bsize)} free`;
-    if (freeBytes >= FREE_DISK_FLOOR_BYTES) return fine("library", "disk", text);
-    const remedy = `Free some space: imports begin with ${toSize(FREE_DISK_FLOOR_BYTES)}`;
-    return { topic: "library", name: "disk", verdict: "problem", text, remedy };
-  } catch (error) {
-    return failed("library", "disk", error);
-  }
-}
-
-/** Whether each folder that is written can be written by this user. */
-async function examineFolders(paths: LibraryPaths): Promise<Finding[]> {
-  const { data, images, thumbnails, ingest, trash, backups } = paths;
-  const refused: string[] = [];
-  let writable = 0;
-  for (const folder of [paths.folder, data, images, thumbnails, ingest, trash, backups]) {
-    if (!(await exists(folder))) continue;
-    const reason = await tryToWrite(folder);
-    if (reason === null) writable++;
-    else refused.push(`${folder}: ${reason}`);
-  }
-  if (refused.length === 0) {
-    return [
-      fine("library", "permissions", `all ${writable} folders that are there can be written`),
-    ];
-  }
-  const remedy = "Make the folder and what is in it writable for the user who runs this program";
-  return refused.map((text) => ({
-    topic: "library",
-    name: "permissions",
-    verdict: "problem",
-    text,
-    remedy,
-  }));
-}
-
-async function tryToWrite(folder: string): Promise<string | null> {
-  try {
-    const probe = await Deno.makeTempFile({ dir: folder, prefix: ".chibibooru-doctor-" });
-    await Deno.remove(probe);
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-async function examineRoots(health: DatabaseHealth | null): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const { name, path } of health?.roots ?? []) {
-    const isThere = await exists(path);
-    findings.push({
-      topic: "library",
-      name: `in place: ${name}`,
-      verdict: isThere ? "ok" : "warning",
-      text: isThere ? path : `${path} is not there`,
-      remedy: isThere ? null : "Is its disk connected? Its images stay in the library",
-    });
-  }
-  return findings;
+async function examineThumbnails(
+  paths: LibraryPaths,
+  health: DatabaseHealth | null,
+): Promise<Finding> {
+  const { bytes, files, isComplete } = await measureFolder(paths.thumbnails);
+  const more = isComplete ? "" : " or more";
+  const text = `${files}${more} for ${health?.images ?? 0} images, ${toSize(bytes)}${more}`;
+  return fine("library", "thumbnails", text);
 }
 
 async function examineTrash(
@@ -205,11 +210,20 @@ async function examineTrash(
   const { bytes, files, isComplete } = await measureFolder(paths.trash);
   const more = isComplete ? "" : " or more";
   const entries = health?.trashEntries ?? 0;
-  return fine(
-    "library",
-    "trash",
-    `${entries} entries, ${files} files${more}, ${toSize(bytes)}${more}`,
-  );
+  const text = `${entries} entries, ${files} files${more}, ${toSize(bytes)}${more}`;
+  const kept = await measureFolder(paths.images);
+  if (!isMuch(bytes, kept.bytes)) return fine("library", "trash", text);
+  return warned("library", "trash", {
+    text: `${text}, beside ${toSize(kept.bytes)} of images`,
+    remedy: `See what is in it: ${commandLine("trash list")}. What is old goes for good by: ` +
+      commandLine("trash empty --older-than 30"),
+  });
+}
+
+/** Whether a trash takes a large part of what the library takes. */
+export function isMuch(trashBytes: number, imagesBytes: number): boolean {
+  return trashBytes >= TRASH_BYTES_MIN &&
+    trashBytes > (trashBytes + imagesBytes) * TRASH_SHARE_MAX;
 }
 
 /** Age and number of the copies of the database. */
@@ -217,27 +231,29 @@ async function examineBackups(
   paths: LibraryPaths,
   health: DatabaseHealth | null,
 ): Promise<Finding> {
-  const about = { topic: "library", name: "backups" } as const;
-  const remedy = "Make one: deno task backup";
-  let newestMs = 0;
-  let count = 0;
-  if (await exists(paths.backups)) {
-    for await (const entry of Deno.readDir(paths.backups)) {
-      if (!entry.isFile || !entry.name.endsWith(".db")) continue;
-      const { mtime } = await Deno.stat(join(paths.backups, entry.name));
-      newestMs = Math.max(newestMs, mtime?.getTime() ?? 0);
-      count++;
-    }
-  }
-  if (count === 0) {
+  const remedy = `Make one: ${
+    commandLine("backup")
+  }. Those in other folders (--to) are not seen here`;
+  const backups = await listBackups(paths.backups);
+  const newest = backups[0];
+  if (newest === undefined) {
     const isNeeded = (health?.images ?? 0) > 0;
     if (!isNeeded) return fine("library", "backups", "none, and no images yet");
-    return { ...about, verdict: "warning", text: "there are none", remedy };
+    return warned("library", "backups", { text: `there are none in ${paths.backups}`, remedy });
   }
-  const days = Math.floor((Date.now() - newestMs) / DAY_MS);
-  const text = `${count} in ${basename(paths.backups)}, the newest ${days} days old`;
-  if (days <= BACKUP_AGE_DAYS_MAX) return fine("library", "backups", text);
-  return { ...about, verdict: "warning", text, remedy };
+  const days = Math.floor((Date.now() - Date.parse(newest.madeAt)) / DAY_MS);
+  const text = `${backups.length} in ${paths.backups}, the newest ${describeAge(days)}`;
+  if (days > BACKUP_AGE_DAYS_MAX) return warned("library", "backups", { text, remedy });
+  if (days < -1) {
+    return warned("library", "backups", { text, remedy: "Is the clock of this machine right?" });
+  }
+  return fine("library", "backups", text);
+}
+
+function describeAge(days: number): string {
+  if (days < -1) return "of a day that is to come";
+  if (days <= 0) return "of today";
+  return days === 1 ? "one day old" : `${days} days old`;
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -1,3 +1,4 @@
+import { commandLine, describeReinstall } from "../base/command_line.ts";
 import { readFfmpegVersion } from "../media/ffmpeg.ts";
 import { readSqliteVersion } from "../store/database_health.ts";
 import type { GpuFindings } from "../system/gpu.ts";
@@ -5,7 +6,7 @@ import { readMemory } from "../system/memory.ts";
 import type { MediaContract } from "../worker/contracts.ts";
 import { spawnMedia } from "../worker/spawn.ts";
 import { WorkerClient } from "../worker/worker_client.ts";
-import { failed, type Finding, fine, toSize } from "./findings.ts";
+import { failed, type Finding, fine, toSize, warned } from "./findings.ts";
 import { findGpu, readProcessorName } from "./hardware.ts";
 
 /** Below this a large library does not fit, and pictures are decoded with difficulty. */
@@ -57,8 +58,24 @@ export async function examinePort(hostname: string, port: number): Promise<Findi
     name: "port",
     verdict: "warning",
     text: `${hostname}:${port} is used by another program`,
-    remedy: "Choose another port: deno task serve --port PORT",
+    remedy: `Choose another port: ${commandLine("serve --port PORT")}`,
   };
+}
+
+/** Which addresses a proxy gives the server. */
+export function examineAddresses(publicUrls: readonly string[]): Finding {
+  if (publicUrls.length === 0) {
+    return fine("network", "address", "this machine alone: no --public-url is set here");
+  }
+  const open = publicUrls.filter((url) => url.startsWith("http:"));
+  const text = `also ${publicUrls.join(" and ")}, by a proxy`;
+  if (open.length === 0) return fine("network", "address", text);
+  return warned("network", "address", {
+    text,
+    remedy: `Let the proxy use TLS: what goes through ${
+      open[0]
+    } can be read and changed on its way`,
+  });
 }
 
 async function isOurs(hostname: string, port: number): Promise<boolean> {
@@ -90,7 +107,7 @@ async function examinePictures(): Promise<Finding> {
     const { sharp, libvips } = await worker.call("readVersions", null);
     return fine("program", "pictures", `sharp ${sharp}, libvips ${libvips}`);
   } catch (error) {
-    const remedy = "Install the packages again: deno install";
+    const remedy = describeReinstall();
     return { ...failed("program", "pictures", error), remedy };
   } finally {
     await worker.close();

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
 import { explain } from "../store/database.ts";
 import { readImageFacts } from "../store/images.ts";
@@ -80,7 +81,7 @@ export async function openLibrary(options: LibraryOptions): Promise<Library> {
     throw new AppError("not_found", `There is no library in ${paths.folder}: it has no database`, {
       remedy:
         "Name its folder with --library; serve and import make a new one. If its database was " +
-        "lost, use: deno task rebuild",
+        `lost, use: ${commandLine("rebuild")}`,
     });
   }
   if (!writesNothing && options.paths === undefined) await refuseLostDatabase(paths);

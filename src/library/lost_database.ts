@@ -1,3 +1,4 @@
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
 import { fileErrorCode, toFileError } from "../media/file_error.ts";
 import { listBackups } from "./backup_files.ts";
@@ -5,7 +6,8 @@ import { exists, type LibraryPaths } from "./library_paths.ts";
 
 /** What to do about a library without its database. */
 export const LOST_DATABASE_REMEDY: string =
-  "Put back a backup with: deno task restore latest. Without one, make the database anew with: deno task rebuild. " +
+  `Put back a backup with: ${commandLine("restore latest")}. Without one, make the database anew ` +
+  `with: ${commandLine("rebuild")}. ` +
   "For a new library choose another folder with --library";
 
 /**

@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
 import { DATABASE_PARTS } from "../store/check.ts";
 import { copyCutDatabase } from "../store/cut_database.ts";
@@ -14,6 +15,7 @@ import { withLock } from "./lock.ts";
 import { refreshLocked, type RefreshOptions, type RefreshReport } from "./rebuild_refresh.ts";
 import { withExclusiveLibrary } from "./server_lock.ts";
 import { syncFile, syncFolder } from "./stored_file.ts";
+import { withoutTraces } from "./without_traces.ts";
 
 /** How a library is to be rebuilt. */
 export type RebuildOptions = RefreshOptions & {
@@ -66,13 +68,15 @@ export async function rebuildLibrary(options: RebuildOptions): Promise<RebuildRe
       remedy: "Name its folder with --library",
     });
   }
-  await makeLibraryFolder(paths.data);
-  return await withExclusiveLibrary(paths, "rebuild", async () => {
-    return await withLock(paths.lock, "rebuild", async () => {
-      const report = await new RebuildRun(paths, options).run();
-      return { ...report, elapsedMs: performance.now() - startedAt };
+  return await withoutTraces(paths, async () => {
+    await makeLibraryFolder(paths.data);
+    return await withExclusiveLibrary(paths, "rebuild", async () => {
+      return await withLock(paths.lock, "rebuild", async () => {
+        const report = await new RebuildRun(paths, options).run();
+        return { ...report, elapsedMs: performance.now() - startedAt };
+      });
     });
-  });
+  }, { isTrial: options.dryRun });
 }
 
 /** A library of the original is recognised by its database, which may be gone. */
@@ -114,7 +118,10 @@ class RebuildRun {
         throw new AppError(
           "not_found",
           `There is nothing to make a database of: ${this.#paths.images} has no pictures`,
-          { remedy: "Is its disk connected? Else put back a backup: deno task restore" },
+          {
+            remedy: "Is its disk connected? Else put back a backup: " +
+              commandLine("restore latest"),
+          },
         );
       }
       await this.#verify(salvage);

@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { commandLine } from "../base/command_line.ts";
 import { AppError, toMessage } from "../base/errors.ts";
 import { toFileError } from "../media/file_error.ts";
 import type { DatabaseIdentity } from "../store/backup.ts";
@@ -19,6 +20,7 @@ import { withLock } from "./lock.ts";
 import { type RestoredFiles, settleRestoredFiles } from "./restored_files.ts";
 import { withExclusiveLibrary } from "./server_lock.ts";
 import { type FileCalls, syncFile, syncFolder } from "./stored_file.ts";
+import { withoutTraces } from "./without_traces.ts";
 
 /** What is about to be put in the place of what. */
 export type RestorePlan = {
@@ -83,14 +85,16 @@ export async function restoreBackup(
 ): Promise<RestoreReport> {
   const startedAt = performance.now();
   const path = await findBackup(file);
-  await makeLibraryFolder(paths.data);
-  return await withExclusiveLibrary(paths, "restore", async () => {
-    const replaced = await withLock(paths.lock, "restore", () => {
-      return new RestoreRun(paths, { ...options, from: path }).run();
+  return await withoutTraces(paths, async () => {
+    await makeLibraryFolder(paths.data);
+    return await withExclusiveLibrary(paths, "restore", async () => {
+      const replaced = await withLock(paths.lock, "restore", () => {
+        return new RestoreRun(paths, { ...options, from: path }).run();
+      });
+      options.onStage?.("files");
+      const files = await openRestored(paths);
+      return { from: path, ...replaced, files, elapsedMs: performance.now() - startedAt };
     });
-    options.onStage?.("files");
-    const files = await openRestored(paths);
-    return { from: path, ...replaced, files, elapsedMs: performance.now() - startedAt };
   });
 }
 
@@ -101,12 +105,12 @@ async function findBackup(file: string): Promise<string> {
   } catch (error) {
     const fault = toFileError("restore", file, error);
     throw new AppError(fault.code, fault.message, {
-      remedy: "List the backups with: restore list",
+      remedy: `List the backups with: ${commandLine("restore list")}`,
       cause: error,
     });
   }
   throw new AppError("bad_request", `Cannot restore "${file}": it is not a file`, {
-    remedy: "Name the file of a backup; list them with: restore list",
+    remedy: `Name the file of a backup; list them with: ${commandLine("restore list")}`,
   });
 }
 
@@ -128,6 +132,8 @@ async function openRestored(paths: LibraryPaths): Promise<RestoredFiles> {
 }
 
 const LEFTOVER = ".restore-";
+const ANOTHER_BACKUP = "Nothing was changed. Take another backup; list them with: " +
+  commandLine("restore list");
 type RunOptions = RestoreOptions & { from: string };
 
 /** The part of a restore that replaces the database; the library is held alone. */
@@ -171,8 +177,11 @@ class RestoreRun {
   #named(error: unknown, temporary: string): unknown {
     const known = toKnownError("restore", this.#options.from, error);
     if (!(known instanceof AppError)) return known;
-    const { code, message, remedy } = known;
+    const { code, message } = known;
     const named = message.replaceAll(temporary, this.#options.from);
+    // Whoever opens a database that is broken advises to put back a backup, which this one is.
+    const isBroken = named !== message && (code === "corrupt" || code === "conflict");
+    const remedy = isBroken ? ANOTHER_BACKUP : known.remedy;
     return new AppError(code, named, { remedy, cause: error });
   }
 
@@ -233,9 +242,7 @@ class RestoreRun {
     throw new AppError(
       "corrupt",
       `The backup ${from} is not as it was made: its checksum differs`,
-      {
-        remedy: "Use another one; list them with: restore list",
-      },
+      { remedy: ANOTHER_BACKUP },
     );
   }
 

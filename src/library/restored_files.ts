@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { log } from "../base/log.ts";
+import { toFileError } from "../media/file_error.ts";
 import { getFileMd5 } from "../media/md5.ts";
 import { resolveInside } from "../media/paths.ts";
 import { hasUnfinishedRestore, readPlacesOf, readStoredPlaces } from "../store/backup.ts";
@@ -105,7 +106,15 @@ async function readManifest(folder: string): Promise<Manifest | null> {
     const manifest = MANIFEST.parse(JSON.parse(await Deno.readTextFile(path)));
     return manifest.folder === basename(folder) ? manifest : null;
   } catch (error) {
-    log("restore").warn("{path} cannot be read: {error}", { path, error });
+    const reason = error instanceof Deno.errors.NotFound
+      ? "it has no manifest"
+      : error instanceof z.ZodError || error instanceof SyntaxError
+      ? "its manifest is none of this program"
+      : toFileError("read", path, error).message;
+    log("restore").warn("{folder} stays as it is: {reason}", {
+      folder,
+      reason,
+    });
     return null;
   }
 }

@@ -35,6 +35,8 @@ export type WatchOptions = {
   rescanMs?: number;
   /** How often a folder that is not there is looked for, and how long a locked library is waited for. */
   retryMs?: number;
+  /** Whether what a folder asks is answered on a page of the server, not by a command; false by default. */
+  asksOnPage?: boolean;
   /** For tests: the clock, in milliseconds. */
   now?: () => number;
 };
@@ -84,6 +86,7 @@ export class WatchService {
       stillMs: WATCH_STILL_MS,
       rescanMs: WATCH_RESCAN_MINUTES * 60_000,
       retryMs: WATCH_RETRY_MS,
+      asksOnPage: false,
       now: () => performance.now(),
       ...options,
     };
@@ -372,7 +375,7 @@ export class WatchService {
       const known = this.#roots.get(plan.name);
       if (known?.plan.path === plan.path) continue;
       if (known !== undefined) await this.#listener?.close(known);
-      this.#roots.set(plan.name, new WatchedRoot(plan, this.#options.stillMs));
+      this.#roots.set(plan.name, new WatchedRoot(plan, this.#options.stillMs, this.#options));
     }
     for (const [name, root] of this.#roots) {
       if (plans.some((plan) => plan.name === name)) continue;

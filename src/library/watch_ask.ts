@@ -1,9 +1,12 @@
+import { commandLine, quoteArgument } from "../base/command_line.ts";
 import { log } from "../base/log.ts";
 import { Slice } from "../base/slice.ts";
 import { readRecordedPlace } from "../store/missing_files.ts";
 import type { Library } from "./library.ts";
 import { type ScanFindings, toPlacePath } from "./watch_scan.ts";
 import type { FolderProbe, WatchedRoot } from "./watched_root.ts";
+
+const IF_RIGHT = "If that is right, ";
 
 /** Why nothing is concluded from a folder. */
 export type Halt = {
@@ -47,20 +50,35 @@ export async function countStillAsked(
 }
 
 /** The question whether files that have another content now were edited. */
-export function askAboutEdits({ plan }: WatchedRoot, edited: number, recorded: number): Halt {
-  const message = `${edited} of ${recorded} recorded files of ${plan.path} have another content ` +
-    `than before: is it another disk? ${toRemedy(plan.name)}`;
+export function askAboutEdits(root: WatchedRoot, edited: number, recorded: number): Halt {
+  const message = `${edited} of ${recorded} recorded files of ${root.plan.path} have another ` +
+    `content than before: is it another disk? ${toRemedy(root, "They were edited")}`;
   return { state: "asks", message, edited };
 }
 
 /** The question whether files that are not there are gone for good. */
-export function askAbout({ plan }: WatchedRoot, missing: number, recorded: number): Halt {
-  const message = `${missing} of ${recorded} recorded files of ${plan.path} are missing. ` +
-    toRemedy(plan.name);
+export function askAbout(root: WatchedRoot, missing: number, recorded: number): Halt {
+  const message = `${missing} of ${recorded} recorded files of ${root.plan.path} are missing. ` +
+    toRemedy(root);
   return { state: "asks", message, missing };
 }
 
-/** How a person answers. */
-export function toRemedy(name: string): string {
-  return `If that is right, confirm it: watch --accept-missing ${name}`;
+/**
+ * How a person answers: by the page of the server that watches, since it keeps the command from watching
+ * too; else by the command.
+ */
+export function toRemedy(
+  { plan, asksOnPage }: WatchedRoot,
+  answer: "They are gone for good" | "They were edited" = "They are gone for good",
+): string {
+  const how = asksOnPage
+    ? `say so on the server's page /library: "${answer}"`
+    : `confirm it: ${commandLine(`watch --accept-missing ${quoteArgument(plan.name)}`)}`;
+  return `${IF_RIGHT}${how}`;
+}
+
+/** A question without how it is answered: for a page that has the button. */
+export function withoutRemedy(message: string): string {
+  const at = message.lastIndexOf(` ${IF_RIGHT}`);
+  return at < 0 ? message : message.slice(0, at);
 }

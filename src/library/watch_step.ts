@@ -174,7 +174,7 @@ async function isTrusted(
   }
   if (root.accepted !== null && missing <= root.accepted.missing) return true;
   const isOther = root.identity !== null && root.identity !== probe.identity;
-  const remedy = toRemedy(plan.name);
+  const remedy = toRemedy(root);
   if (recorded > 0 && found.filesSeen === 0) {
     const message =
       `${plan.path} has no files, but ${recorded} are recorded: is its disk connected? ` +

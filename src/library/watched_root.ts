@@ -173,9 +173,13 @@ export class WatchedRoot {
   readonly #refused = new Map<string, string>();
   #problems: WatchProblem[] = [];
 
+  /** Whether what it asks is answered on a page of the server, not by a command. */
+  readonly asksOnPage: boolean;
+
   /** Makes a folder of which nothing is known yet. */
-  constructor(plan: RootPlan, stillMs: number) {
+  constructor(plan: RootPlan, stillMs: number, options: { asksOnPage?: boolean } = {}) {
     this.plan = plan;
+    this.asksOnPage = options.asksOnPage ?? false;
     this.still = new StillFiles(stillMs);
   }
 

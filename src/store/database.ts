@@ -1,4 +1,5 @@
 import { type BindValue, Database, type Statement } from "@db/sqlite";
+import { commandLine } from "../base/command_line.ts";
 import { AppError, toMessage } from "../base/errors.ts";
 import { DATABASE_BUSY_MS } from "../base/limits.ts";
 
@@ -70,8 +71,8 @@ const CAUSES: [
   [
     /not a database|malformed|corrupt|vtable constructor failed/i,
     "corrupt",
-    "Nothing was changed. Put back a backup with: deno task restore. Without one, rescue all that can " +
-    "be read with: deno task rebuild",
+    `Nothing was changed. Put back a backup with: ${commandLine("restore latest")}. Without one, ` +
+    `rescue all that can be read with: ${commandLine("rebuild")}`,
   ],
   [
     /database (table )?is locked|database is busy/i,

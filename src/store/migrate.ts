@@ -1,4 +1,5 @@
 import { backupTo } from "#sqlite-backup";
+import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
 import {
   type Database,
@@ -72,7 +73,8 @@ export function checkReady(path: string): Preparation {
   if (version === SCHEMA_VERSION) return { kind: "ready", backupPath: null };
   if (version === "empty") {
     throw new AppError("corrupt", `Cannot use the database ${path}: it is empty`, {
-      remedy: "Put back a backup with: deno task restore. Without one: deno task rebuild",
+      remedy: `Put back a backup with: ${commandLine("restore latest")}. Without one: ` +
+        commandLine("rebuild"),
     });
   }
   throw new AppError("conflict", `Cannot use ${path} without writing: it needs tables of its own`, {

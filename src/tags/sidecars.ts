@@ -4,7 +4,8 @@ import { splitNamespace } from "./category.ts";
 import { isJsonObject, type JsonObject, objectFieldOf, parseJson, stringFieldOf } from "./json.ts";
 import { isLibraryFile } from "./library_file.ts";
 import type { Rating } from "./ratings.ts";
-import { readSavedSidecar, type SavedImage } from "./saved_image.ts";
+import type { SavedImage } from "./saved_image.ts";
+import { readSavedSidecar } from "./saved_sidecar_reader.ts";
 import { hasHydrusLists } from "./site.ts";
 import {
   type ExtractedPost,

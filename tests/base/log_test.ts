@@ -1,5 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { escapeControls, escapeLines, parseLogLevel } from "../../src/base/log.ts";
+import {
+  describeFailure,
+  escapeControls,
+  escapeLines,
+  parseLogLevel,
+  toJsonText,
+} from "../../src/base/log.ts";
 
 const LOG_MODULE = new URL("../../src/base/log.ts", import.meta.url).href;
 
@@ -35,6 +41,26 @@ Deno.test("escapeLines() keeps lines and escapes what is in them", () => {
   assertEquals(escapeLines("a\u001b[2J\n  at b\n"), "a\\u001b[2J\n  at b\n");
 });
 
+Deno.test("describeFailure() keeps the lines of the stack, and those of no file name", () => {
+  const cause = new TypeError("cannot open a\nb\u001b[2J.png");
+  const error = new Error("cannot import x\nchibibooru: all is well", { cause });
+  const text = describeFailure(error);
+  assert(text.includes("cannot import x\\u000achibibooru: all is well"), text);
+  assert(text.includes("cannot open a\\u000ab\\u001b[2J.png"), text);
+  assert(/\n +at .*log_test\.ts/.test(text), text);
+  cause.cause = error;
+  assert(describeFailure(error).includes("x\\u000achibibooru"), "a circle of causes ends");
+  assertEquals(describeFailure("thrown\u009b text"), '"thrown\\x9b text"');
+});
+
+Deno.test("toJsonText() is the same JSON without what a terminal obeys", () => {
+  const value = { "na\u202eme": "a\u001b\n\u009b2J\u007f日本🎨\\u0041", list: [1, null, "\u2066"] };
+  const text = toJsonText(value);
+  assertEquals(JSON.parse(text), value);
+  assertEquals(escapeLines(text), text);
+  assertEquals(text.split("\n").length, JSON.stringify(value, null, 2).split("\n").length);
+});
+
 Deno.test("parseLogLevel() knows the levels in any case, and warn", () => {
   for (const level of ["trace", "debug", "info", "warning", "error", "fatal"] as const) {
     assertEquals(parseLogLevel(level.toUpperCase()), level);
@@ -55,6 +81,14 @@ Deno.test("configureLogging() writes text on a terminal, with control characters
   );
   const lines = text.split("\n").map((line) => line.replace(/^\d\d:\d\d:\d\d /, ""));
   assertEquals(lines, ["warning import: Skipped a\\u001b[2Jb", "ready", ""]);
+});
+
+Deno.test("configureLogging() lets no name in an error look like a line of its own", async () => {
+  const text = await readLog(
+    `configureLogging({ level: "info", isTerminal: true });
+     log("x").warn("It failed: {error}", { error: new Error("bad a\\n12:00:00 all is well") });`,
+  );
+  assert(text.includes("bad a\\u000a12:00:00 all is well\n    at "), text);
 });
 
 Deno.test("configureLogging() writes one JSON object a line elsewhere", async () => {

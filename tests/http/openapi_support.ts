@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { z } from "zod";
+import type * as z from "zod";
 import { problemsOf } from "../../src/http/openapi/document.ts";
 import type { RouteDescription } from "../../src/http/openapi/route.ts";
 import { ROUTES } from "../../src/http/openapi/routes.ts";

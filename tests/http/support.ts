@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { Hono } from "hono";
+import { Addresses } from "../../src/http/addresses.ts";
 import { buildApp } from "../../src/http/app.tsx";
 import { followLoads } from "../../src/http/server_state.ts";
 import { type Library, openLibrary } from "../../src/library/library.ts";
@@ -34,6 +35,8 @@ export type ServerSpec = {
   apiKey?: string | null;
   /** What programs must send to /metrics and to destroy much; null, the default, asks for nothing. */
   adminSecret?: string | null;
+  /** Addresses under which a proxy makes the server known; none by default. */
+  publicOrigins?: readonly string[];
   /** Whether the cache is loaded before the test begins; true by default. */
   isLoaded?: boolean;
 };
@@ -91,9 +94,10 @@ export async function startServer(spec: ServerSpec = {}): Promise<TestServer> {
     stalls,
     ...followLoads(library),
     shutdown: shutdown.signal,
-    ffmpegVersion: null,
+    ffmpegVersion: Promise.resolve(null),
     apiKey: spec.apiKey ?? null,
     adminSecret: spec.adminSecret ?? null,
+    addresses: new Addresses(spec.publicOrigins ?? []),
     watch,
     version: "0.0.0-test",
   });

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
+import { configureLogging } from "../../src/base/log.ts";
 import { backupLibrary } from "../../src/library/backup.ts";
 import { openLibrary } from "../../src/library/library.ts";
 import { restoreBackup } from "../../src/library/restore.ts";
@@ -81,4 +82,41 @@ Deno.test("resumeRestore() does what a restore did not come to, once", () =>
     assertEquals(await getFileMd5(join(library.paths.images, filepath)), md5);
     assertEquals(await Array.fromAsync(Deno.readDir(library.paths.trash)), []);
     assertEquals(hasUnfinishedRestore(library.core.reader), false);
+  }));
+
+Deno.test("settleRestoredFiles() says in one line why a folder of the trash stays as it is", () =>
+  withLibrary(async ({ library }) => {
+    const { trash } = library.paths;
+    const folders: [name: string, manifest: string | null, reason: string][] = [
+      ["nothing", null, "it has no manifest"],
+      ["non\nsense", "{ nonsense", "its manifest is none of this program"],
+      ["other", '{"md5":1,"files":"x"}', "its manifest is none of this program"],
+    ];
+    for (const [name, manifest] of folders) {
+      await Deno.mkdir(join(trash, name), { recursive: true });
+      if (manifest !== null) await Deno.writeTextFile(join(trash, name, "manifest.json"), manifest);
+    }
+    await Deno.mkdir(join(trash, "odd", "manifest.json"), { recursive: true });
+    const written: string[] = [];
+    const write = Deno.stderr.writeSync;
+    Deno.stderr.writeSync = (bytes) => {
+      written.push(new TextDecoder().decode(bytes));
+      return bytes.length;
+    };
+    try {
+      configureLogging({ level: "info", isTerminal: true });
+      const { trashFolders, broughtBack } = await settleRestoredFiles(library);
+      assertEquals([trashFolders, broughtBack], [4, 0]);
+    } finally {
+      Deno.stderr.writeSync = write;
+    }
+    const lines = written.map((line) => line.replace(/^[\d:]+ /, "")).sort();
+    const wanted = folders.map(([name, , reason]) =>
+      `warning restore: ${join(trash, name.replace("\n", "\\u000a"))} stays as it is: ${reason}\n`
+    );
+    const odd = join(trash, "odd");
+    wanted.push(
+      `warning restore: ${odd} stays as it is: Cannot read "${odd}/manifest.json": it is a folder\n`,
+    );
+    assertEquals(lines, wanted.sort());
   }));

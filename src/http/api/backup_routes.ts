@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { BACKUPS_KEPT } from "../../library/backup.ts";
 import { listBackups } from "../../library/backup_files.ts";
 import { startBackup } from "../library_tasks.ts";

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { CHECK_KIND_NAMES, factsOf, REPAIRABLE_KINDS } from "../../library/check_kinds.ts";
 import { refreshLibrary } from "../../library/rebuild_refresh.ts";
 import { startCheck } from "../library_tasks.ts";

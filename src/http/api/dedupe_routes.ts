@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { startDedupe } from "../library_tasks.ts";
 import { apiHandler } from "../middleware.ts";
 import { check, readJson } from "../params.ts";

@@ -18,7 +18,7 @@ export function buildDocsRoutes(state: ServerState): Hono {
       <ApiDocsPage
         routes={ROUTES}
         document={toDocument()}
-        origin={new URL(context.req.url).origin}
+        origin={state.addresses.originOf(context.req) ?? new URL(context.req.url).origin}
         hasSecret={hasSecret}
         status={toPageStatus(state)}
       />,

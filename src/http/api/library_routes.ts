@@ -21,7 +21,7 @@ export function buildLibraryRoutes(state: ServerState): Hono {
   return routes;
 }
 
-function toStatus(state: ServerState, hardware: Hardware) {
+async function toStatus(state: ServerState, hardware: Hardware) {
   const { library, stalls } = state;
   const snapshot = library.core.cache.current;
   const { rssBytes, heapUsedBytes, externalBytes, availableBytes, totalBytes } = readMemory();
@@ -37,7 +37,7 @@ function toStatus(state: ServerState, hardware: Hardware) {
     loadMs: state.loadMs(),
     loadedFrom: state.loadedFrom(),
     // Films have pictures and are looked into by it; without it their containers are read.
-    video: { ffmpeg: state.ffmpegVersion },
+    video: { ffmpeg: await state.ffmpegVersion },
     memory: { rssBytes, heapUsedBytes, externalBytes, availableBytes, totalBytes },
     // Drivers are loaded only when somebody asks: see POST /api/gpu.
     gpu: hardware.knownGpu,

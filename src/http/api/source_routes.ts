@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { SOURCE_PRIORITY_NAMES_MAX } from "../../base/limits.ts";
 import {
   checkSourcePriority,

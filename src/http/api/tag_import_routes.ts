@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { AppError } from "../../base/errors.ts";
 import { TAG_LIST_UPLOAD_BYTES_MAX } from "../../base/limits.ts";
 import { receiveUpload, tooLarge, type Upload } from "../../library/uploads.ts";

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
-import { z } from "zod";
+import * as z from "zod";
 import { AppError } from "../../base/errors.ts";
 import { TASKS_KEPT_MAX } from "../../base/limits.ts";
 import { startReload } from "../../library/reload.ts";
@@ -112,6 +112,8 @@ type Wanted = {
 /** Tells tasks as they are when the client takes them: a slow one misses steps, never the last state. */
 function streamChanges(state: ServerState, context: Context, wanted: Wanted): Response {
   const { tasks } = state.library;
+  // nginx else keeps events back until there are enough of them.
+  context.header("x-accel-buffering", "no");
   return streamSSE(context, async (stream) => {
     const gone = new AbortController();
     stream.onAbort(() => gone.abort());

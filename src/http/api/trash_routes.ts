@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { AppError } from "../../base/errors.ts";
 import { ID_MAX } from "../../base/ids.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, TRASH_DAYS_MAX } from "../../base/limits.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { startScan } from "../library_tasks.ts";
 import { apiHandler } from "../middleware.ts";
 import { check } from "../params.ts";

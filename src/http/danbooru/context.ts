@@ -135,10 +135,11 @@ export function lastEditsOf(
   return readLastEdits(reader, rows.map((row) => snapshot.idAt(row)));
 }
 
-/** Scheme and host that a client spoke to: the host is the one that was checked, not that of the URL. */
+/** The address that a client called: absolute links of its answer begin with it. */
 function originOf(context: DanbooruContext): string {
-  const { protocol, host } = new URL(context.req.url);
-  return `${protocol}//${context.req.header("host") ?? host}`;
+  const origin = context.var.state.addresses.originOf(context.req);
+  // Another Host was refused before.
+  return origin ?? new URL(context.req.url).origin;
 }
 
 /** Posts on a page, unless a parameter or the search itself says otherwise. */

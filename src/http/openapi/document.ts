@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isGuarded } from "../administration.ts";
 import { STATUS } from "../responses.ts";
 import type { Answer, ProblemStatus, RouteDescription } from "./route.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** One way in which a route answers when all is well. */
 export type Answer = {

@@ -1,6 +1,6 @@
 import { SOURCE_PRIORITY, SOURCE_SWITCH } from "../api/source_routes.ts";
 import { NUMBER_KEY, SEARCH, SIMILAR_LIST, TAG_EDIT } from "../params.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { answers200, STARTS_TASK } from "./answers.ts";
 import type { RouteDescription } from "./route.ts";
 import { IMAGE_WITH_FACTS, SEARCH_PAGE, SIMILAR_IMAGES } from "./schemas.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BACKUP_REQUEST } from "../api/backup_routes.ts";
 import { CHECK_REQUEST } from "../api/check_routes.ts";
 import { DEDUPE_REQUEST } from "../api/dedupe_routes.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { METRICS_TYPE } from "../prometheus.ts";
 import { answers200 } from "./answers.ts";
 import type { RouteDescription } from "./route.ts";

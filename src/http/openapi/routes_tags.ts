@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ALIAS_APPROVAL, ALIAS_LIST, ALIAS_PREVIEW, NEW_ALIAS } from "../api/aliases_routes.ts";
 import {
   IMPLICATION_LIST,

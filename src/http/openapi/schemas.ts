@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { SearchPage } from "../../library/browse.ts";
 import type { ImageView } from "../../library/image_view.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { BackupFile } from "../../library/backup_files.ts";
 import { CHECK_KIND_NAMES } from "../../library/check_kinds.ts";
 import type { CacheStats } from "../../library/image_details.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AliasPreview } from "../../library/aliases.ts";
 import type { BulkEditResult } from "../../library/bulk_edit.ts";
 import type { HistoryEntry, OperationView } from "../../library/history.ts";

@@ -1,3 +1,4 @@
+import { firstCommandLine, PROGRAM_FORM } from "../../base/command_line.ts";
 import { formatCounted, postsUrl, replaceTag, replaceWord, visibleText } from "./format.ts";
 
 /** A name of a query that no tag has, and words of a search that it may have meant. */
@@ -24,13 +25,18 @@ export type NoPostsProps = {
   unknown: UnknownTag[];
 };
 
+/** Where ./library means what it meant for the server. */
+const FOLDER = PROGRAM_FORM === "sources"
+  ? "the folder of the program"
+  : "the folder that you started the server in";
+
 /** Tells someone with an empty library how to fill it. */
 export function EmptyLibrary({ folder }: { folder: string }) {
   return (
     <section class="notice wide" aria-labelledby="heading">
       <h1 id="heading">Your library is empty</h1>
-      <p>Add a folder of pictures and videos from a terminal, in the folder of the program:</p>
-      <pre class="command"><code>npx --yes deno@2.9.6 task import DIR</code></pre>
+      <p>Add a folder of pictures and videos from a terminal, in {FOLDER}:</p>
+      <pre class="command"><code>{firstCommandLine("import DIR")}</code></pre>
       <p>
         <code>DIR</code>{" "}
         is the folder that holds them. Everything in it and below it is found, and so are the tags
@@ -46,7 +52,7 @@ export function EmptyLibrary({ folder }: { folder: string }) {
         </dt>
         <dd>
           shows the files from your own folder. Nothing in it is ever moved, changed or deleted.
-          <pre class="command"><code>npx --yes deno@2.9.6 task import --in-place DIR</code></pre>
+          <pre class="command"><code>{firstCommandLine("import --in-place DIR")}</code></pre>
         </dd>
       </dl>
       <p>

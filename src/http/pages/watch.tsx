@@ -1,3 +1,4 @@
+import { withoutRemedy } from "../../library/watch_ask.ts";
 import type { WatchRootStatus, WatchState } from "../../library/watched_root.ts";
 import type { ShownResult } from "../task_results.ts";
 import { formatAge, formatCount, formatCounted, visibleText } from "./format.ts";
@@ -64,7 +65,7 @@ function RootView({ root: { name, path, status } }: { root: ShownRoot }) {
             {status.queued > 0 ? `, ${formatCounted(status.queued, "file")} waiting` : ""}.
           </p>
         )}
-      {status?.message ? <p>{visibleText(withoutCommand(status.message))}</p> : null}
+      {status?.message ? <p>{visibleText(withoutRemedy(status.message))}</p> : null}
       {status === null || !isHalted
         ? null
         : status.editedAsked === null
@@ -73,11 +74,6 @@ function RootView({ root: { name, path, status } }: { root: ShownRoot }) {
       {status === null ? null : <Problems problems={status.problems} />}
     </li>
   );
-}
-
-/** What is to be typed is of no use on a page with a button for it. */
-function withoutCommand(message: string): string {
-  return message.replace(/ If that is right, confirm it: .*$/s, "");
 }
 
 function Question({ status }: { status: WatchRootStatus }) {
@@ -151,7 +147,7 @@ export function ScanResultView({ result }: { result: ShownResult<"watch-scan"> }
             <p>{describeScan(root)}</p>
             {root.message === null
               ? null
-              : <p class="bad">{visibleText(withoutCommand(root.message))}</p>}
+              : <p class="bad">{visibleText(withoutRemedy(root.message))}</p>}
             <Problems problems={root.problems} />
           </li>
         ))}
