@@ -3,7 +3,7 @@
  * finds duplicates, is killed and starts again. Arguments: the program, an empty folder. With --no-network it
  * demands that nothing but this machine can be reached. Ends with code 0 when all was as it should be.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { followServer, type RunningServer } from "../e2e/server_support.ts";
 import { until } from "../http/support.ts";
@@ -89,6 +89,9 @@ async function editAndKill(place: Place): Promise<void> {
   });
   assertEquals(edited.status, 200, await edited.text());
   await server.stop("SIGKILL");
+  // Nothing but what it has to say.
+  assertMatch(server.output(), /^New library|^ChibiBooru/);
+  assertEquals(server.output().includes("Deno"), false, server.output());
   const again = await serve(place);
   assertEquals((await again.json("/api/images?q=kept_after_a_kill")).total, 1);
   assertEquals((await again.stop("SIGTERM")).code, 0);

@@ -65,9 +65,10 @@ async function layOut(
     }
   }
   const { permissions } = readPermissionSets(config);
+  const { unstable } = config;
   await Deno.writeTextFile(
     join(app, "deno.json"),
-    JSON.stringify({ nodeModulesDir: "manual", imports, permissions }, null, 2) + "\n",
+    JSON.stringify({ nodeModulesDir: "manual", unstable, imports, permissions }, null, 2) + "\n",
   );
   await Deno.copyFile(join(project, "LICENSE"), join(app, "LICENSE"));
   const deno = join(folder, target.denoFile);

@@ -2,6 +2,7 @@
 export type TaskConfig = {
   version: string;
   imports: Record<string, string>;
+  unstable: string[];
   permissions: Record<string, unknown>;
   tasks: Record<string, { command: string }>;
 };
