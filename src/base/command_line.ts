@@ -17,6 +17,19 @@ export const PROGRAM_FORM: ProgramForm = findProgramForm({
 });
 
 /**
+ * How a person starts this program, where it is a file of its own: as the launcher of the packaged file says it
+ * was started, and `chibibooru` otherwise.
+ */
+export const PROGRAM_NAME: string = readProgramName();
+
+function readProgramName(): string {
+  const variable = "CHIBIBOORU_PROGRAM";
+  const isTold = PROGRAM_FORM === "package" &&
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted";
+  return quoteArgument((isTold ? Deno.env.get(variable) : undefined) || "chibibooru");
+}
+
+/**
  * A command of this program as a person can type it.
  *
  * @example Usage
@@ -27,7 +40,7 @@ export const PROGRAM_FORM: ProgramForm = findProgramForm({
  * ```
  */
 export function commandLine(command: string, form: ProgramForm = PROGRAM_FORM): string {
-  return `${form === "sources" ? "deno task" : "chibibooru"} ${command}`;
+  return `${form === "sources" ? "deno task" : PROGRAM_NAME} ${command}`;
 }
 
 /** A name or path as one word of a command line. */

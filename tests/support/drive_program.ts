@@ -33,6 +33,11 @@ async function run(place: Place, args: readonly string[], wanted = 0): Promise<s
   return out;
 }
 
+/** A program says how it was started; a compiled binary cannot. */
+function toTyped(program: string): string {
+  return program.endsWith(".run") ? program : "chibibooru";
+}
+
 async function serve(place: Place): Promise<RunningServer> {
   const server = await followServer(command(place, ["serve", "--port", "0"]));
   await until("loaded", async () => (await server.json("/readyz")).status === "ready");
@@ -115,7 +120,7 @@ if (import.meta.main) {
   await Deno.mkdir(join(folder, "home"));
   await makePictures(place);
   const version = (await run(place, ["--version"])).trim();
-  assertStringIncludes(await run(place, ["--help"]), "  chibibooru serve ");
+  assertStringIncludes(await run(place, ["--help"]), `  ${toTyped(program)} serve `);
   const report = JSON.parse(await run(place, ["import", "my pictures", "--json"]));
   assertEquals([report.added, report.failed ?? 0], [PICTURES, 0]);
   await editAndKill(place);

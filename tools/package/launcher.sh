@@ -141,10 +141,13 @@ done
 
 # Paths on the command line are meant from here.
 INIT_CWD=$PWD
+# Messages name commands as they can be typed.
+CHIBIBOORU_PROGRAM=$0
+if [ "$(command -v "${0##*/}")" = "$0" ]; then CHIBIBOORU_PROGRAM=${0##*/}; fi
 DENO_DIR=$home/deno-dir
 DENO_NO_UPDATE_CHECK=1
 # A graphics library complains when it is missing.
 XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$home}
-export INIT_CWD DENO_DIR DENO_NO_UPDATE_CHECK XDG_RUNTIME_DIR
+export INIT_CWD CHIBIBOORU_PROGRAM DENO_DIR DENO_NO_UPDATE_CHECK XDG_RUNTIME_DIR
 cd "$home/app" || fail "cannot read $home"
 exec "$home/deno" run --quiet --no-prompt --no-lock --no-remote --cached-only "-P=$set_name" main.js "$@"

@@ -3,6 +3,7 @@ rem ChibiBooru: runs the program that lies beside this file. Paths on the comman
 rem user is. Each command has the permissions that it needs; options without a command are those of serve.
 setlocal
 set "INIT_CWD=%CD%"
+set "CHIBIBOORU_PROGRAM=chibibooru.cmd"
 set "DENO_DIR=%LOCALAPPDATA%\chibibooru\@VERSION@"
 set "DENO_NO_UPDATE_CHECK=1"
 set "CHIBIBOORU_SET=manage"
