@@ -35,6 +35,8 @@ export async function runServe(around: Surroundings): Promise<number> {
   // First of all: if the port is in use, no library is made and no database is migrated.
   const app = Promise.withResolvers<Hono>();
   const server = listen(config, async (request) => (await app.promise).fetch(request));
+  // A large one takes a while, and it may not be the one that was meant.
+  console.log(`Opening ${escapeControls(config.library)}`);
   const library = await openLibrary({
     folder: config.library,
     command: "serve",
