@@ -1,7 +1,8 @@
 /**
- * The packaged file: how large it is, how long its first start takes, and from a start to the first line
- * once it is unpacked; beside the same from the sources, and beside Deno printing a line, which is the
- * least that it can take. The starts of one round follow each other; ratios are medians over the rounds.
+ * The packaged file: how large it is, how long its first start takes, and from a start to the first line and
+ * to the address of the server once it is unpacked; beside the same from the sources, and beside Deno printing
+ * a line, which is the least that it can take. The starts of one round follow each other; ratios are medians
+ * over the rounds.
  *
  *     deno task bench package              # makes the package first
  *     deno task bench package FILE.run     # measures one that is there
@@ -26,29 +27,33 @@ type Start = {
   isServer?: boolean;
 };
 
-/** Milliseconds from a start to its first line. */
-async function timeFirstLine(
+/** Milliseconds from a start to its first line, and to the address that a server prints. */
+async function timeStart(
   { program, args, env, isServer }: Start,
   cwd: string,
-): Promise<number> {
+): Promise<{ firstMs: number; readyMs: number }> {
   const startedAt = performance.now();
   const child = new Deno.Command(program, { args, env, cwd, stdout: "piped", stderr: "null" })
     .spawn();
-  const reader = child.stdout.getReader();
-  const { value } = await reader.read();
-  const ms = performance.now() - startedAt;
-  assert(value !== undefined && value.includes(10), `${args.join(" ")} printed nothing`);
+  let firstMs = 0;
+  let text = "";
+  for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+    if (text === "") firstMs = performance.now() - startedAt;
+    text += part;
+    if (!isServer || text.includes(" is at http")) break;
+  }
+  const readyMs = performance.now() - startedAt;
+  assert(text.includes("\n"), `${args.join(" ")} printed nothing`);
   if (isServer) child.kill("SIGTERM");
-  await reader.cancel();
   await child.status;
-  return ms;
+  return { firstMs, readyMs };
 }
 
 async function measure(file: string): Promise<Record<string, number>> {
   const folder = await Deno.makeTempDir({ prefix: "chibibooru_bench_" });
   try {
     const env = { CHIBIBOORU_CACHE: join(folder, "cache"), PATH: "/usr/bin:/bin" };
-    const firstStartMs = await timeFirstLine({ program: file, args: ["--version"], env }, folder);
+    const unpacking = await timeStart({ program: file, args: ["--version"], env }, folder);
     const library = ["--library", join(folder, "library"), "--port", "0"];
     const sources = ["run", "--quiet", "--no-prompt", "-P=serve"];
     const config = ["--config", join(PROJECT, "deno.json"), join(PROJECT, "main.ts")];
@@ -64,25 +69,29 @@ async function measure(file: string): Promise<Record<string, number>> {
         isServer: true,
       },
     };
-    const times = Object.fromEntries(Object.keys(starts).map((name) => [name, [] as number[]]));
+    const first: Record<string, number[]> = {};
+    const ready: Record<string, number[]> = {};
     // One round more: the first fills caches.
     for (let i = 0; i <= ROUNDS; i++) {
       for (const [name, start] of Object.entries(starts)) {
-        const ms = await timeFirstLine(start, name === "sources" ? PROJECT : folder);
-        if (i > 0) times[name].push(ms);
+        const { firstMs, readyMs } = await timeStart(start, name === "sources" ? PROJECT : folder);
+        if (i === 0) continue;
+        (first[name] ??= []).push(firstMs);
+        (ready[name] ??= []).push(readyMs);
       }
     }
-    const ratioTo = (name: string) =>
+    const ratio = (times: Record<string, number[]>, name: string) =>
       round(median(times.serve.map((ms, i) => ms / times[name][i])), 3);
     return {
       bytes: (await Deno.stat(file)).size,
-      firstStartMs: round(firstStartMs),
-      versionMs: round(median(times.version)),
-      serveMs: round(median(times.serve)),
-      sourcesMs: round(median(times.sources)),
-      bareMs: round(median(times.bare)),
-      serveBySources: ratioTo("sources"),
-      serveByBare: ratioTo("bare"),
+      unpackingMs: round(unpacking.firstMs),
+      versionMs: round(median(first.version)),
+      serveFirstLineMs: round(median(first.serve)),
+      serveAddressMs: round(median(ready.serve)),
+      sourcesAddressMs: round(median(ready.sources)),
+      bareMs: round(median(first.bare)),
+      addressBySources: ratio(ready, "sources"),
+      firstLineByBare: ratio(first, "bare"),
     };
   } finally {
     await Deno.remove(folder, { recursive: true });
