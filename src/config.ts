@@ -38,13 +38,22 @@ export type ImportConfig =
     folders: string[];
     mode: "copy" | "move" | "in-place";
     dryRun: boolean;
+    /** Takes folders for the right ones however many of their files have other contents. */
+    acceptChanged: boolean;
     json: boolean;
   }>;
 
 /** What `doctor` needs besides: where the server would listen. */
 export type DoctorConfig =
   & Config
-  & Readonly<{ host: string; port: number; publicUrls: readonly string[]; json: boolean }>;
+  & Readonly<{
+    host: string;
+    port: number;
+    publicUrls: readonly string[];
+    /** Folder that backups are written to besides the library's own, absolute; null: none. */
+    backups: string | null;
+    json: boolean;
+  }>;
 
 /** Where the program runs: arguments after the command, environment, and the user's folder. */
 export type Surroundings = {
@@ -117,6 +126,7 @@ export function parseImportConfig(around: Surroundings): ImportConfig {
     copy: { type: "boolean" },
     move: { type: "boolean" },
     "in-place": { type: "boolean" },
+    "accept-changed": { type: "boolean" },
     "dry-run": { type: "boolean" },
     json: { type: "boolean" },
   });
@@ -132,11 +142,22 @@ export function parseImportConfig(around: Surroundings): ImportConfig {
       remedy: "Choose one of --copy, --move, --in-place",
     });
   }
+  const acceptChanged = values["accept-changed"] === true;
+  if (acceptChanged && modes[0] !== "in-place") {
+    throw new AppError(
+      "bad_request",
+      "Cannot accept changed files of folders that are not indexed",
+      {
+        remedy: "Use --accept-changed together with --in-place",
+      },
+    );
+  }
   return Object.freeze({
     ...toCommonConfig(values, around),
     folders: positionals.map((folder) => toPath(folder, around)),
     mode: modes[0] ?? "copy",
     dryRun: values["dry-run"] === true,
+    acceptChanged,
     json: values.json === true,
   });
 }
@@ -150,12 +171,13 @@ export function parseDoctorConfig(around: Surroundings): DoctorConfig {
   const { values, positionals } = parseOptions(around.args, {
     ...COMMON_OPTIONS,
     port: { type: "string" },
+    backups: { type: "string" },
     json: { type: "boolean" },
   });
   if (positionals.length > 0) {
     const what = `Cannot examine "${positionals[0]}": doctor takes no such argument`;
     throw new AppError("bad_request", what, {
-      remedy: `Use ${commandLine("doctor [--library DIR] [--port PORT] [--json]")}`,
+      remedy: `Use ${commandLine("doctor [--library DIR] [--port PORT] [--backups DIR] [--json]")}`,
     });
   }
   return Object.freeze({
@@ -163,6 +185,7 @@ export function parseDoctorConfig(around: Surroundings): DoctorConfig {
     host: readEnv(around, "CHIBIBOORU_HOST") ?? "127.0.0.1",
     port: toPort(values.port ?? readEnv(around, "CHIBIBOORU_PORT") ?? "5000"),
     publicUrls: toPublicUrls(readEnv(around, "CHIBIBOORU_PUBLIC_URL")),
+    backups: values.backups === undefined ? null : toPath(values.backups, around),
     json: values.json === true,
   });
 }

@@ -26,13 +26,15 @@ Serves the library as web pages and JSON. Makes an empty one if there is none.
     load: async () => (await import("./serve.ts" as string)).runServe,
   },
   import: {
-    help: `import DIR… [--library DIR] [--copy | --move | --in-place] [--dry-run] [--json]
+    help: `import DIR… [--library DIR] [--copy | --move | --in-place [--accept-changed]]
+        [--dry-run] [--json]
 Adds the pictures and videos below some folders, with the tags of their sidecars.
---copy      copies files into the library; the originals stay (default)
---move      moves them into the library
---in-place  indexes them where they are; nothing is written there
---dry-run   looks at everything and writes nothing
---json      prints the report as JSON`,
+--copy            copies files into the library; the originals stay (default)
+--move            moves them into the library
+--in-place        indexes them where they are; nothing is written there
+--accept-changed  with --in-place: many files of a folder have other contents than before, and that is right
+--dry-run         looks at everything and writes nothing
+--json            prints the report as JSON`,
     load: async () => (await import("./import.ts" as string)).runImport,
   },
   watch: {
@@ -79,8 +81,10 @@ Lets the name OLD mean the tag NEW in searches, edits and imports; images get NE
     load: async () => (await import("./tags.ts" as string)).runTags,
   },
   doctor: {
-    help: `doctor [--library DIR] [--port PORT] [--json]
-Looks at this machine and the library, and says what is in the way. Changes nothing.`,
+    help: `doctor [--library DIR] [--port PORT] [--backups DIR] [--json]
+Looks at this machine and the library, and says what is in the way. Changes nothing.
+--backups  the folder that backup --to writes to
+--json     prints the findings as JSON`,
     load: async () => (await import("./doctor.ts" as string)).runDoctor,
   },
   check: {

@@ -1,8 +1,14 @@
 import { configureLogging, escapeControls } from "../base/log.ts";
-import { type DoctorConfig, parseDoctorConfig, type Surroundings } from "../config.ts";
+import { type DoctorConfig, isLoopback, parseDoctorConfig, type Surroundings } from "../config.ts";
 import { examineLibrary } from "../library/examine_library.ts";
-import { examineMachine, examinePort, examineProgram } from "../library/examine_machine.ts";
-import type { Finding, Verdict } from "../library/findings.ts";
+import {
+  examineAddresses,
+  examineMachine,
+  examinePort,
+  examineProgram,
+} from "../library/examine_machine.ts";
+import { examineProcess } from "../library/examine_process.ts";
+import { broken, type Finding, type Verdict } from "../library/findings.ts";
 import type { GpuFindings } from "../system/gpu.ts";
 import { VERSION } from "../version.ts";
 
@@ -13,17 +19,30 @@ export async function runDoctor(around: Surroundings): Promise<number> {
   const config = parseDoctorConfig(around);
   configureLogging({ level: config.logLevel, isTerminal: Deno.stderr.isTerminal() });
   const { findings: machine, gpu } = await examineMachine();
+  const process = await examineProcess();
   const findings = [
     ...await examineProgram(VERSION),
+    ...process.filter(({ topic }) => topic === "program"),
     ...machine,
-    ...await examineLibrary(config.library),
-    await examinePort(config.host, config.port),
+    ...process.filter(({ topic }) => topic === "machine"),
+    ...await examineLibrary(config.library, { backups: config.backups }),
+    isLoopback(config.host)
+      ? await examinePort(config.host, config.port)
+      : refusedHost(config.host),
+    examineAddresses(config.publicUrls),
   ];
   const isWell = findings.every(({ verdict }) => verdict !== "problem");
   console.log(
     config.json ? JSON.stringify(toJson(findings, gpu), null, 2) : describe(findings, config),
   );
   return isWell ? 0 : 1;
+}
+
+function refusedHost(host: string): Finding {
+  return broken("network", "port", {
+    text: `the server refuses to listen on ${host}: there are no logins`,
+    remedy: "Unset CHIBIBOORU_HOST; a reverse proxy with a password lets other machines in",
+  });
 }
 
 /** The findings with the keys of the command line. */
@@ -47,7 +66,7 @@ function describe(findings: readonly Finding[], { library }: DoctorConfig): stri
   for (const finding of findings) {
     if (finding.topic !== topic) lines.push(topic = finding.topic);
     lines.push(`  ${MARKS[finding.verdict]}  ${finding.name}: ${finding.text}`);
-    if (finding.remedy !== null) lines.push(`           ${finding.remedy}.`);
+    if (finding.remedy !== null) lines.push(`           ${toSentence(finding.remedy)}`);
   }
   const count = (verdict: Verdict) =>
     findings.filter((finding) => finding.verdict === verdict).length;
@@ -57,4 +76,8 @@ function describe(findings: readonly Finding[], { library }: DoctorConfig): stri
       : `Problems: ${count("problem")}, warnings: ${count("warning")}.`,
   );
   return lines.map(escapeControls).join("\n");
+}
+
+function toSentence(text: string): string {
+  return /[.?]$/.test(text) ? text : `${text}.`;
 }

@@ -15,6 +15,8 @@ export type CheckKindFacts = {
 };
 
 const BACKUP = "put the file back from a backup of your pictures, or delete the image";
+const REBUILD: string = commandLine("rebuild");
+const RESTORE: string = commandLine("restore latest");
 
 /** Every kind of finding, in the order of reports. */
 export const CHECK_KINDS = {
@@ -25,8 +27,7 @@ export const CHECK_KINDS = {
   },
   integrity: {
     title: "damage within the database",
-    remedy: `make a copy of data/booru.db, then use: ${commandLine("rebuild")}, or ` +
-      commandLine("restore latest"),
+    remedy: `make a copy of data/booru.db, then use: ${REBUILD}, or ${RESTORE}`,
     repair: null,
   },
   missing_file: {
@@ -76,8 +77,7 @@ export const CHECK_KINDS = {
   },
   orphan_row: {
     title: "a row that refers to what is gone",
-    remedy: "--repair orphan_row; rows that hold more than a link stay until: " +
-      commandLine("rebuild"),
+    remedy: `--repair orphan_row; rows that hold more than a link stay until: ${REBUILD}`,
     repair: "removes such rows of link tables; a copy goes into the journal",
   },
   tag_columns: {
@@ -107,7 +107,7 @@ export const CHECK_KINDS = {
   },
   orphan_trash: {
     title: "a folder of the trash that no entry knows",
-    remedy: `${commandLine("rebuild")} takes it back; else look into it and remove it`,
+    remedy: `${REBUILD} takes it back; else look into it and remove it`,
     repair: null,
   },
   pending_operation: {

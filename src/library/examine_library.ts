@@ -24,9 +24,12 @@ const MOUNTS = /^\/(?:mnt|media|run\/media|Volumes)\//;
 /**
  * Looks at a library without opening it for writing: its database, who uses it, its disks, folders and
  * files. Nothing is changed, but for a file in some folders that is made and removed at once, to see whether
- * it can be. Never throws.
+ * it can be. Backups may be in a folder of their own besides. Never throws.
  */
-export async function examineLibrary(folder: string): Promise<Finding[]> {
+export async function examineLibrary(
+  folder: string,
+  { backups }: { backups?: string | null } = {},
+): Promise<Finding[]> {
   try {
     const found = await lookAtFolder(folder);
     if (found !== null) return [found];
@@ -43,7 +46,7 @@ export async function examineLibrary(folder: string): Promise<Finding[]> {
       watching: () => examineWatching(paths, health),
       thumbnails: () => examineThumbnails(paths, health),
       trash: () => examineTrash(paths, health),
-      backups: () => examineBackups(paths, health),
+      backups: () => examineBackups([paths.backups, ...(backups ? [backups] : [])], health),
     };
     // The server's own watches count as well: what it could not watch stands in its log.
     if (isOpen) delete looks.watching;
@@ -226,23 +229,23 @@ export function isMuch(trashBytes: number, imagesBytes: number): boolean {
     trashBytes > (trashBytes + imagesBytes) * TRASH_SHARE_MAX;
 }
 
-/** Age and number of the copies of the database. */
+/** Age and number of the copies of the database in some folders. */
 async function examineBackups(
-  paths: LibraryPaths,
+  folders: readonly string[],
   health: DatabaseHealth | null,
 ): Promise<Finding> {
-  const remedy = `Make one: ${
-    commandLine("backup")
-  }. Those in other folders (--to) are not seen here`;
-  const backups = await listBackups(paths.backups);
-  const newest = backups[0];
-  if (newest === undefined) {
+  const where = folders.join(" and ");
+  const others = folders.length === 1 ? ". If they are elsewhere: --backups DIR" : "";
+  const remedy = `Make one: ${commandLine("backup")}${others}`;
+  const found = (await Promise.all(folders.map(listBackups))).flat();
+  if (found.length === 0) {
     const isNeeded = (health?.images ?? 0) > 0;
     if (!isNeeded) return fine("library", "backups", "none, and no images yet");
-    return warned("library", "backups", { text: `there are none in ${paths.backups}`, remedy });
+    return warned("library", "backups", { text: `there are none in ${where}`, remedy });
   }
-  const days = Math.floor((Date.now() - Date.parse(newest.madeAt)) / DAY_MS);
-  const text = `${backups.length} in ${paths.backups}, the newest ${describeAge(days)}`;
+  const newestMs = Math.max(...found.map(({ madeAt }) => Date.parse(madeAt)));
+  const days = Math.floor((Date.now() - newestMs) / DAY_MS);
+  const text = `${found.length} in ${where}, the newest ${describeAge(days)}`;
   if (days > BACKUP_AGE_DAYS_MAX) return warned("library", "backups", { text, remedy });
   if (days < -1) {
     return warned("library", "backups", { text, remedy: "Is the clock of this machine right?" });

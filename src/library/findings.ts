@@ -18,6 +18,38 @@ export function fine(topic: Finding["topic"], name: string, text: string): Findi
   return { topic, name, verdict: "ok", text, remedy: null };
 }
 
+/** Something worth knowing, and what can be done about it. */
+export function warned(
+  topic: Finding["topic"],
+  name: string,
+  { text, remedy }: { text: string; remedy: string },
+): Finding {
+  return { topic, name, verdict: "warning", text, remedy };
+}
+
+/** Something that is in the way, and what helps. */
+export function broken(
+  topic: Finding["topic"],
+  name: string,
+  { text, remedy }: { text: string; remedy: string },
+): Finding {
+  return { topic, name, verdict: "problem", text, remedy };
+}
+
+/** What a look at one thing of a topic finds; a look that fails is a finding too, and stops no other. */
+export async function lookFor(
+  topic: Finding["topic"],
+  name: string,
+  look: () => Finding | Finding[] | Promise<Finding | Finding[]>,
+): Promise<Finding[]> {
+  try {
+    return [await look()].flat();
+  } catch (error) {
+    const found = failed(topic, name, error);
+    return [{ ...found, remedy: found.remedy ?? "See whether this user may read what is named" }];
+  }
+}
+
 /** Something that failed, with the remedy that its error names. */
 export function failed(topic: Finding["topic"], name: string, error: unknown): Finding {
   const remedy = error instanceof AppError ? error.remedy ?? null : null;

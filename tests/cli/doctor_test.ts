@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { openLibrary } from "../../src/library/library.ts";
 import { examineLibrary } from "../../src/library/examine_library.ts";
-import { examinePort } from "../../src/library/examine_machine.ts";
+import { examineAddresses, examinePort } from "../../src/library/examine_machine.ts";
 import { type Finding, toSize } from "../../src/library/findings.ts";
 import { md5OfText } from "../../src/media/md5.ts";
 import { openDatabase } from "../support/library_builder.ts";
@@ -120,6 +120,39 @@ Deno.test("examinePort() tells a free port from a server of ours and from anothe
   const other = await ask(() => new Response("<html>"));
   assertEquals([other.verdict, other.remedy?.includes("--port")], ["warning", true]);
 });
+
+Deno.test("examineAddresses() tells the public addresses, and warns of those without TLS", () => {
+  assertEquals(examineAddresses([]).verdict, "ok");
+  const safe = examineAddresses(["https://booru.example"]);
+  assertEquals([safe.verdict, safe.text], ["ok", "also https://booru.example, by a proxy"]);
+  const open = examineAddresses(["https://booru.example", "http://nas.lan"]);
+  assertEquals([open.verdict, open.remedy?.includes("http://nas.lan")], ["warning", true]);
+});
+
+Deno.test("doctor tells a host that the server refuses, and reads the public address", () =>
+  withTempDir(async (dir) => {
+    const run = (env: Record<string, string>) =>
+      runMain(["doctor", "--library", dir, "--port", "0", "--json"], {
+        permissions: "-P=doctor",
+        env,
+      });
+    const [open, wrong] = await Promise.all([
+      run({ CHIBIBOORU_HOST: "0.0.0.0", CHIBIBOORU_PUBLIC_URL: "https://booru.example" }),
+      run({ CHIBIBOORU_PUBLIC_URL: "booru.example" }),
+    ]);
+    assertEquals([open.code, wrong.code], [1, 2]);
+    const findings = byName(JSON.parse(open.stdout).findings);
+    assertEquals(findings.port[0], "problem");
+    assertStringIncludes(findings.port[1], "0.0.0.0");
+    assertStringIncludes(findings.address[1], "https://booru.example");
+    // Its set of permissions is no wider than needed, and lets it say who runs it.
+    assert(!/system does not tell/.test(findings.user[1]), findings.user[1]);
+    const wide = JSON.parse(open.stdout).findings.find(({ text }: Finding) =>
+      text.includes("more is allowed")
+    );
+    assertEquals(wide, undefined);
+    assertStringIncludes(wrong.stderr, "https://NAME");
+  }));
 
 Deno.test("toSize() writes bytes as a person reads them", () => {
   const table: [number, string][] = [
