@@ -161,14 +161,13 @@ async function load(
   const { isTerminal, isStopping } = options;
   const bar = isTerminal ? startBar(library) : { stop: () => {} };
   try {
-    await library.core.cache.loadDataFromDb({ verbose: !isTerminal, isWarm: true });
+    // Not verbose: a journal needs no line for every thousand images.
+    await library.core.cache.loadDataFromDb({ verbose: false, isWarm: true });
     bar.stop();
-    if (isTerminal) {
-      const { length, usedTagCount, postIdCount } = library.core.cache.current;
-      console.log(
-        `Loaded ${length} images, ${usedTagCount} unique tags, ${postIdCount} cross-source post_ids.`,
-      );
-    }
+    const { length, usedTagCount, postIdCount } = library.core.cache.current;
+    console.log(
+      `Loaded ${length} images, ${usedTagCount} unique tags, ${postIdCount} cross-source post_ids.`,
+    );
   } catch (error) {
     bar.stop();
     if (!isStopping()) log("cache").error("The library could not be loaded: {error}", { error });
