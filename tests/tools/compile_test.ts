@@ -113,19 +113,22 @@ Deno.test("a binary may do what serve, manage or doctor may, and no more but FFI
   assertEquals(ffi, true, "the path is known to nobody when the binary is made");
 });
 
-Deno.test("compile without a network says in one line what to do, and ends with code 3", async () => {
-  await withTempDir(async (dir) => {
-    const out = join(dir, "dist/chibibooru");
-    const env = { DENO_DIR: join(dir, "deno") };
-    const ended = await runTool(["--out", out], { env, prefix: ["unshare", "-rn"] });
-    assertEquals([ended.code, ended.stdout], [3, ""], ended.stderr);
-    assertEquals(ended.stderr.trimEnd().split("\n").length, 1, ended.stderr);
-    for (const text of ["DENORT_BIN", `/v${Deno.version.deno}/denort-`, "deno task package"]) {
-      assertStringIncludes(ended.stderr, text);
-    }
-    assertEquals([...Deno.readDirSync(dir)].map(({ name }) => name), ["deno"], "nothing is made");
-  });
-});
+fullTierTest(
+  "compile without a network says in one line what to do, and ends with code 3",
+  async () => {
+    await withTempDir(async (dir) => {
+      const out = join(dir, "dist/chibibooru");
+      const env = { DENO_DIR: join(dir, "deno") };
+      const ended = await runTool(["--out", out], { env, prefix: ["unshare", "-rn"] });
+      assertEquals([ended.code, ended.stdout], [3, ""], ended.stderr);
+      assertEquals(ended.stderr.trimEnd().split("\n").length, 1, ended.stderr);
+      for (const text of ["DENORT_BIN", `/v${Deno.version.deno}/denort-`, "deno task package"]) {
+        assertStringIncludes(ended.stderr, text);
+      }
+      assertEquals([...Deno.readDirSync(dir)].map(({ name }) => name), ["deno"], "nothing is made");
+    });
+  },
+);
 
 Deno.test("compile tells a DENORT_BIN that is none in one line, with code 3", async () => {
   await withTempDir(async (dir) => {

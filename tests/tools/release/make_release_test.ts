@@ -5,6 +5,7 @@ import { DENO_VERSION, TARGETS } from "../../../tools/package/targets.ts";
 import { findWrongSums } from "../../../tools/release/checksums.ts";
 import { makeRelease, type ReleaseRequest } from "../../../tools/release/make_release.ts";
 import { withTempDir } from "../../support/temp.ts";
+import { fullTierTest } from "../../support/tier.ts";
 
 /**
  * A task `package` in place of the real one, which takes a quarter of a minute: it leaves what the real one
@@ -91,72 +92,84 @@ const RELEASED = [
   "chibibooru.service",
 ];
 
-Deno.test("makeRelease() makes packages, the list of parts, units and sums, twice with the same bytes", async () => {
-  await withProject(async (_, request) => {
-    const { out } = request;
-    const { files, failed } = await makeRelease(request);
-    assertEquals([files.toSorted(), failed, namesIn(out)], [RELEASED, [], RELEASED]);
-    assertEquals(await findWrongSums(out), []);
-    const sums = await Deno.readTextFile(join(out, "SHA256SUMS"));
-    const bom = JSON.parse(await Deno.readTextFile(join(out, "chibibooru-0.1.0.cdx.json")));
-    assertEquals(bom.metadata.timestamp, "2026-11-23T04:05:06Z", "of the commit");
-    assert(/^[0-9a-f]{40}$/.test(bom.metadata.properties[0].value));
-    const time = await Deno.readTextFile(join(out, RELEASED[1]));
-    assertEquals(Number(time), Date.UTC(2026, 10, 23, 4, 5, 6) / 1_000, "packages are told it");
-    await makeRelease(request);
-    assertEquals(await Deno.readTextFile(join(out, "SHA256SUMS")), sums);
-    await makeRelease({ ...request, epoch: "1000000000" });
-    assertNotEquals(await Deno.readTextFile(join(out, "SHA256SUMS")), sums);
-    assertEquals(await Deno.readTextFile(join(out, RELEASED[1])), "1000000000");
-  });
-});
+fullTierTest(
+  "makeRelease() makes packages, the list of parts, units and sums, twice with the same bytes",
+  async () => {
+    await withProject(async (_, request) => {
+      const { out } = request;
+      const { files, failed } = await makeRelease(request);
+      assertEquals([files.toSorted(), failed, namesIn(out)], [RELEASED, [], RELEASED]);
+      assertEquals(await findWrongSums(out), []);
+      const sums = await Deno.readTextFile(join(out, "SHA256SUMS"));
+      const bom = JSON.parse(await Deno.readTextFile(join(out, "chibibooru-0.1.0.cdx.json")));
+      assertEquals(bom.metadata.timestamp, "2026-11-23T04:05:06Z", "of the commit");
+      assert(/^[0-9a-f]{40}$/.test(bom.metadata.properties[0].value));
+      const time = await Deno.readTextFile(join(out, RELEASED[1]));
+      assertEquals(Number(time), Date.UTC(2026, 10, 23, 4, 5, 6) / 1_000, "packages are told it");
+      await makeRelease(request);
+      assertEquals(await Deno.readTextFile(join(out, "SHA256SUMS")), sums);
+      await makeRelease({ ...request, epoch: "1000000000" });
+      assertNotEquals(await Deno.readTextFile(join(out, "SHA256SUMS")), sums);
+      assertEquals(await Deno.readTextFile(join(out, RELEASED[1])), "1000000000");
+    });
+  },
+);
 
-Deno.test("makeRelease() goes on without a target that cannot be packaged, and names it", async () => {
-  await withProject(async (_, request) => {
-    const [linux, macos] = [TARGETS["linux-x64"], TARGETS["macos-arm64"]];
-    const { failed } = await makeRelease({ ...request, targets: [macos, linux] });
-    assertEquals([failed, namesIn(request.out)], [["macos-arm64"], RELEASED]);
-    await Deno.remove(request.out, { recursive: true });
-    await assertRejects(
-      () => makeRelease({ ...request, targets: [macos] }),
-      BuildError,
-      "No package could be made",
-    );
-    assertEquals(namesIn(request.out), []);
-  });
-});
+fullTierTest(
+  "makeRelease() goes on without a target that cannot be packaged, and names it",
+  async () => {
+    await withProject(async (_, request) => {
+      const [linux, macos] = [TARGETS["linux-x64"], TARGETS["macos-arm64"]];
+      const { failed } = await makeRelease({ ...request, targets: [macos, linux] });
+      assertEquals([failed, namesIn(request.out)], [["macos-arm64"], RELEASED]);
+      await Deno.remove(request.out, { recursive: true });
+      await assertRejects(
+        () => makeRelease({ ...request, targets: [macos] }),
+        BuildError,
+        "No package could be made",
+      );
+      assertEquals(namesIn(request.out), []);
+    });
+  },
+);
 
-Deno.test("makeRelease() refuses what is not committed, unless that is allowed, and then says so", async () => {
-  await withProject(async (project, request) => {
-    await Deno.writeTextFile(join(project, "new.ts"), "");
-    await assertRejects(() => makeRelease(request), BuildError, "--allow-dirty");
-    await makeRelease({ ...request, allowsDirty: true });
-    const bom = JSON.parse(
-      await Deno.readTextFile(join(request.out, "chibibooru-0.1.0.cdx.json")),
-    );
-    assert(/^[0-9a-f]{40}-dirty$/.test(bom.metadata.properties[0].value));
-  });
-});
+fullTierTest(
+  "makeRelease() refuses what is not committed, unless that is allowed, and then says so",
+  async () => {
+    await withProject(async (project, request) => {
+      await Deno.writeTextFile(join(project, "new.ts"), "");
+      await assertRejects(() => makeRelease(request), BuildError, "--allow-dirty");
+      await makeRelease({ ...request, allowsDirty: true });
+      const bom = JSON.parse(
+        await Deno.readTextFile(join(request.out, "chibibooru-0.1.0.cdx.json")),
+      );
+      assert(/^[0-9a-f]{40}-dirty$/.test(bom.metadata.properties[0].value));
+    });
+  },
+);
 
-Deno.test("makeRelease() refuses another version's changelog or files, and a time that is none", async () => {
-  await withProject(async (project, request) => {
-    await assertRejects(
-      () => makeRelease({ ...request, epoch: "yesterday" }),
-      BuildError,
-      "SOURCE_DATE_EPOCH is yesterday",
-    );
-    await Deno.writeTextFile(join(request.out, "chibibooru-0.0.9-linux-x64.run"), "");
-    await assertRejects(() => makeRelease(request), BuildError, "chibibooru-0.0.9-linux-x64.run");
-    await Deno.remove(request.out, { recursive: true });
-    const changes: [heading: string, told: string][] = [
-      ["0.2.0", "begins with 0.2.0"],
-      ["Unreleased\n\n## 0.1.0", "begins with no version"],
-    ];
-    for (const [heading, told] of changes) {
-      await Deno.writeTextFile(join(project, "CHANGELOG.md"), `# Changelog\n\n## ${heading}\n`);
-      const asked = { ...request, allowsDirty: true };
-      const error = await assertRejects(() => makeRelease(asked), BuildError, told);
-      assert(error.message.includes("## 0.1.0"), error.message);
-    }
-  });
-});
+fullTierTest(
+  "makeRelease() refuses another version's changelog or files, and a time that is none",
+  async () => {
+    await withProject(async (project, request) => {
+      await assertRejects(
+        () => makeRelease({ ...request, epoch: "yesterday" }),
+        BuildError,
+        "SOURCE_DATE_EPOCH is yesterday",
+      );
+      await Deno.writeTextFile(join(request.out, "chibibooru-0.0.9-linux-x64.run"), "");
+      await assertRejects(() => makeRelease(request), BuildError, "chibibooru-0.0.9-linux-x64.run");
+      await Deno.remove(request.out, { recursive: true });
+      const changes: [heading: string, told: string][] = [
+        ["0.2.0", "begins with 0.2.0"],
+        ["Unreleased\n\n## 0.1.0", "begins with no version"],
+      ];
+      for (const [heading, told] of changes) {
+        await Deno.writeTextFile(join(project, "CHANGELOG.md"), `# Changelog\n\n## ${heading}\n`);
+        const asked = { ...request, allowsDirty: true };
+        const error = await assertRejects(() => makeRelease(asked), BuildError, told);
+        assert(error.message.includes("## 0.1.0"), error.message);
+      }
+    });
+  },
+);
