@@ -179,6 +179,7 @@ Deno.test("parseImportConfig() has the documented defaults and options", () => {
     folders: ["/home/somebody/here/pictures"],
     mode: "copy",
     dryRun: false,
+    acceptChanged: false,
     json: false,
   });
   assertEquals(importing(["--move", "a", "--dry-run", "b", "--json"]).mode, "move");
@@ -189,8 +190,10 @@ Deno.test("parseImportConfig() has the documented defaults and options", () => {
     folders: ["/home/somebody/here/a", "/home/somebody/here/--b"],
     mode: "in-place",
     dryRun: true,
+    acceptChanged: false,
     json: true,
   });
+  assertEquals(importing(["--in-place", "a", "--accept-changed"]).acceptChanged, true);
 });
 
 Deno.test("parseImportConfig() refuses no folder and two modes", () => {
@@ -200,6 +203,10 @@ Deno.test("parseImportConfig() refuses no folder and two modes", () => {
   ) {
     const text = refusalOf(() => importing(["a", one, other]));
     assert(text.includes(one) && text.includes(other), text);
+  }
+  for (const args of [["a"], ["a", "--move"]]) {
+    const text = refusalOf(() => importing([...args, "--accept-changed"]));
+    assert(text.includes("--in-place"), text);
   }
 });
 

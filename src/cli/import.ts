@@ -12,6 +12,11 @@ import { listenForInterrupts } from "./interrupt.ts";
 /** Skipped files that are listed one by one; all of them are in the JSON report. */
 const SKIPPED_LISTED_MAX = 50;
 const MEGABYTE = 1_000_000;
+/** How a person answers what is asked of a folder. */
+const REMEDY =
+  "Nothing of it was imported. If it is, run the same command with --accept-changed: " +
+  "images keep number, tags, favourites and pools, and show what the files hold now. " +
+  "Else connect the right disk";
 
 /** Runs `import`: 0 = everything is in the library, 1 = some files failed, 2 = it could not go on. */
 export async function runImport(around: Surroundings): Promise<number> {
@@ -32,6 +37,7 @@ export async function runImport(around: Surroundings): Promise<number> {
       folders: config.folders,
       mode: config.mode,
       dryRun: config.dryRun,
+      acceptChanged: config.acceptChanged,
       signal: interrupts.signal,
       onProgress: bar.show,
     });
@@ -41,7 +47,7 @@ export async function runImport(around: Surroundings): Promise<number> {
         ? toJsonText(toJson(report))
         : describe(report, { config, isNew: library.preparation.kind === "created" }),
     );
-    return countFailed(report) > 0 ? 1 : 0;
+    return countFailed(report) + report.asked.length > 0 ? 1 : 0;
   } catch (error) {
     if (!interrupts.signal.aborted) throw error;
     throw new AppError("cancelled", "The import was interrupted; what was done is kept", {
@@ -112,6 +118,9 @@ function toJson(report: ImportReport) {
     tags_merged: report.tagsMerged,
     failed: countFailed(report),
     skipped: report.skipped,
+    changed_asked: report.asked.map(({ message, ...asked }) => {
+      return { ...asked, message: `${message} ${REMEDY}` };
+    }),
     hidden: report.hidden,
     warnings: report.warnings,
     bytes: report.bytes,
@@ -157,5 +166,7 @@ function describe(
   if (report.warnings.length > SKIPPED_LISTED_MAX) {
     lines.push(`… and ${report.warnings.length - SKIPPED_LISTED_MAX} more warnings`);
   }
+  // Last, where it is seen.
+  for (const { message } of report.asked) lines.push(message, `${REMEDY}.`);
   return lines.map(escapeControls).join("\n");
 }

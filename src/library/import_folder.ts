@@ -23,6 +23,11 @@ export type ImportOptions = {
   mode: ImportMode;
   /** Looks at everything and writes nothing. */
   dryRun?: boolean;
+  /**
+   * Takes in-place folders for the right ones however many of their files have other contents; by default
+   * such a folder is asked about in the report, and nothing of it is imported.
+   */
+  acceptChanged?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
   /** For tests: less free disk than this and nothing is begun. */

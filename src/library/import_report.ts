@@ -14,11 +14,29 @@ export type ImportReport = {
   /** Tags that known images gained. */
   tagsMerged: number;
   skipped: SkippedPath[];
+  /** Folders of which nothing was imported, since a person must say whether they are the right ones. */
+  asked: AskedFolder[];
   /** Hidden files and folders that were left out: their names begin with a dot. */
   hidden: number;
   warnings: ImportWarning[];
   bytes: number;
   elapsedMs: number;
+};
+
+/** An in-place folder in which so many recorded files have other contents that it may be another one. */
+export type AskedFolder = {
+  /** Name of its in-place root, with an `@`. */
+  root: string;
+  /** The root's folder, or what of it was to be imported. */
+  path: string;
+  /** Files that have another content than was recorded, which is nowhere else in what was to be imported. */
+  changed: number;
+  /** Files that lie where one is recorded. */
+  recorded: number;
+  /** Recorded files that are not there, under no name. */
+  missing: number;
+  /** The question, in words. */
+  message: string;
 };
 
 /** Something that a person should know of a file that was imported all the same. */
@@ -57,6 +75,7 @@ export function emptyReport(dryRun: boolean): ImportReport {
     replaced: 0,
     tagsMerged: 0,
     skipped: [],
+    asked: [],
     hidden: 0,
     warnings: [],
     bytes: 0,

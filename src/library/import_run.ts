@@ -1,19 +1,14 @@
-import { pooledMap } from "@std/async";
 import { basename, join, relative } from "node:path";
 import { AppError, toMessage } from "../base/errors.ts";
 import { HASH_BATCH_FILES, SIDECAR_BYTES_MAX } from "../base/limits.ts";
-import { hashedFileHead, type HashedFiles, wordsToMd5Hex } from "../media/md5.ts";
-import { describeUnsupported, mediaTypeOfExt, sniffMediaType } from "../media/sniff.ts";
+import { mediaTypeOfExt } from "../media/sniff.ts";
 import { readImageIdByPath } from "../store/images.ts";
-import {
-  type ImportItem,
-  type ImportOutcome,
-  readContent,
-  readPlace,
-} from "../store/import_images.ts";
+import { type ImportItem, type ImportOutcome, readPlace } from "../store/import_images.ts";
 import type { LibraryRoot } from "../store/roots.ts";
 import { LIBRARY_FILE } from "../tags/library_file.ts";
 import { batchSizeFor } from "../system/memory.ts";
+import { FolderLook, wouldReplace } from "./import_ask.ts";
+import { BATCHES_AT_ONCE, eachBatch, hashFound } from "./import_hash.ts";
 import {
   describeSkip,
   FilePreparer,
@@ -60,8 +55,10 @@ export type RunOptions = {
   onFile?: (outcome: FileOutcome) => void;
   /** Folder whose files are remembered by their path in it, so that what comes later finds their image. */
   ingest?: string;
-  /** Whether so many files of in-place roots may be taken for edited ones; any number by default. */
+  /** Whether so many files of in-place roots may be taken for edited ones; by default what a look allowed. */
   mayEdit?: (count: number) => boolean;
+  /** Does not ask whether in-place folders whose files have other contents are the right ones. */
+  acceptChanged?: boolean;
   calls?: FileCalls;
   /** Folders that are not walked: the library's own. */
   own: readonly string[];
@@ -69,8 +66,6 @@ export type RunOptions = {
   leftovers: Leftovers;
 };
 
-/** Batches at a time: one is hashed while another is decoded and a third is committed. */
-const BATCHES_AT_ONCE = 3;
 /** Part of the available memory that the sidecars of the batches in flight may take. */
 const MEMORY_SHARE = 0.5;
 
@@ -101,6 +96,8 @@ export class ImportRun {
   #edited: HashedFile[] = [];
   #isEditAsked = false;
   #roots: LibraryRoot[] = [];
+  /** What was found out about in-place folders before anything was imported; null: nobody looked. */
+  #look: FolderLook | null = null;
 
   /** Makes a run, which is used once. */
   constructor(library: Library, options: RunOptions) {
@@ -117,18 +114,58 @@ export class ImportRun {
   /** Imports what lies below some folders. */
   async runFolders(folders: readonly string[]): Promise<ImportReport> {
     const startedAt = performance.now();
-    for (const folder of folders) await this.#count(folder);
+    await this.#lookAhead(folders);
     this.#progress.stage = "importing";
     for (const folder of folders) {
       await this.#openRoot(folder);
-      await this.#importAll(this.#walk(folder, {
-        onSkip: (skipped) => this.#report.skipped.push(skipped),
-        onHidden: () => this.#report.hidden++,
-      }));
+      await this.#importAll(this.#walkAccepted(folder));
     }
     await this.#importPostponed();
-    for (const folder of folders) await this.#importLibraryFile(folder);
+    for (const folder of folders) {
+      if (this.#look?.isRefused(folder, folder) !== true) await this.#importLibraryFile(folder);
+    }
     return await this.#end(startedAt);
+  }
+
+  /** Counts what is there, and in place finds out whether it is what the library knows. */
+  async #lookAhead(folders: readonly string[]): Promise<void> {
+    const { mode, acceptChanged = false, signal } = this.#options;
+    if (mode === "in-place" && !acceptChanged) {
+      this.#roots = this.#library.roots();
+      this.#look = new FolderLook(this.#library, {
+        rootOf: (path) => this.#rootOf(path),
+        walk: (folder) => this.#walk(folder, { onSkip: () => {} }),
+        onRead: (files) => {
+          this.#countDone(files);
+          this.#options.onProgress?.(this.#progress);
+        },
+        signal,
+      });
+    }
+    for (const folder of folders) await this.#count(folder);
+    if (this.#look === null) return;
+    this.#report.asked.push(...await this.#look.ask());
+    this.#progress.files = 0;
+    this.#progress.bytes = 0;
+  }
+
+  #countDone(files: readonly FoundFile[]): void {
+    for (const { sizeBytes } of files) {
+      this.#progress.files++;
+      this.#progress.bytes += sizeBytes;
+    }
+  }
+
+  /** Walks through a folder without what a person is asked about. */
+  async *#walkAccepted(folder: string): AsyncGenerator<FoundFile> {
+    const walk = this.#walk(folder, {
+      onSkip: (skipped) => this.#report.skipped.push(skipped),
+      onHidden: () => this.#report.hidden++,
+    });
+    for await (const file of walk) {
+      if (this.#look?.isRefused(folder, file.path) === true) this.#countDone([file]);
+      else yield file;
+    }
   }
 
   /** Imports some files, which lie in roots that are known if they stay in place. */
@@ -160,6 +197,7 @@ export class ImportRun {
 
   async #count(folder: string): Promise<void> {
     for await (const file of this.#walk(folder, { onSkip: () => {} })) {
+      this.#look?.see(folder, file);
       this.#progress.filesTotal++;
       this.#progress.bytesTotal += file.sizeBytes;
       if (this.#progress.filesTotal % 1_000 === 0) this.#options.onProgress?.(this.#progress);
@@ -173,36 +211,17 @@ export class ImportRun {
     return walkFolder(folder, { exclude: this.#options.own, signal: this.#options.signal, ...on });
   }
 
-  /** Imports files. What began is awaited however it ends: the lock must outlive all work. */
   async #importAll(found: AsyncIterable<FoundFile> | Iterable<FoundFile>): Promise<void> {
-    const failures: unknown[] = [];
-    const batches = pooledMap(
-      BATCHES_AT_ONCE,
-      this.#batches(found, failures),
-      (files) => this.#importBatch(files).catch((error: unknown) => void failures.push(error)),
+    // Each file may come with a sidecar that is read whole.
+    const size = batchSizeFor(SIDECAR_BYTES_MAX, {
+      share: MEMORY_SHARE / BATCHES_AT_ONCE,
+      max: HASH_BATCH_FILES,
+    });
+    await eachBatch(
+      inBatches(found, size),
+      (files) => this.#importBatch(files),
+      () => this.#options.onProgress?.(this.#progress),
     );
-    for await (const _ of batches) this.#options.onProgress?.(this.#progress);
-    if (failures.length > 0) throw failures[0];
-  }
-
-  /** Yields files in batches until there are no more or something failed. */
-  async *#batches(
-    found: AsyncIterable<FoundFile> | Iterable<FoundFile>,
-    failures: unknown[],
-  ): AsyncGenerator<FoundFile[]> {
-    try {
-      // Each file may come with a sidecar that is read whole.
-      const size = batchSizeFor(SIDECAR_BYTES_MAX, {
-        share: MEMORY_SHARE / BATCHES_AT_ONCE,
-        max: HASH_BATCH_FILES,
-      });
-      for await (const batch of inBatches(found, size)) {
-        if (failures.length > 0) return;
-        yield batch;
-      }
-    } catch (error) {
-      failures.push(error);
-    }
   }
 
   /** Makes sure that a folder lies in an in-place root: one that is known, else a new one. */
@@ -234,20 +253,11 @@ export class ImportRun {
       if (known === undefined) unknown.push(file);
       else hashed.push(known);
     }
-    if (unknown.length > 0) {
-      const paths = unknown.map((file) => file.path);
-      const result = await this.#library.hasher.call("hashFiles", { paths });
-      unknown.forEach((file, i) => {
-        const one = this.#takeHash(file, result, i);
-        if (one !== null) hashed.push(one);
-      });
-    }
-    await this.#importHashed(hashed);
-    for (const file of files) {
-      this.#progress.files++;
-      this.#progress.bytes += file.sizeBytes;
-      this.#report.bytes += file.sizeBytes;
-    }
+    const read = await hashFound(this.#library, unknown, (path) => this.#rootOf(path));
+    for (const skipped of read.skipped) this.#report.skipped.push(skipped);
+    await this.#importHashed([...hashed, ...read.hashed]);
+    this.#countDone(files);
+    for (const { sizeBytes } of files) this.#report.bytes += sizeBytes;
   }
 
   /** A file of an in-place root that did not change since it was recorded need not be hashed again. */
@@ -260,26 +270,7 @@ export class ImportRun {
     const type = place === undefined ? undefined : mediaTypeOfExt(place.ext);
     return isSame && type !== undefined
       ? { file, md5: place.md5, type, root, isRecorded: true }
-      : undefined;
-  }
-
-  #takeHash(file: FoundFile, result: HashedFiles, index: number): HashedFile | null {
-    if (result.status[index] !== 0) {
-      const error = result.errors.find((one) => one.index === index);
-      const reason = error?.message ?? "Cannot read the file";
-      this.#report.skipped.push({ path: file.path, code: "unreadable", reason });
-      return null;
-    }
-    const head = hashedFileHead(result, index);
-    const type = sniffMediaType(head);
-    if (type === undefined) {
-      const reason = `It is ${describeUnsupported(head) ?? "no picture or video"}`;
-      this.#report.skipped.push({ path: file.path, code: "unsupported", reason });
-      return null;
-    }
-    const now = { ...file, sizeBytes: result.sizes[index], mtimeMs: result.mtimesMs[index] };
-    const md5 = wordsToMd5Hex(result.words, 4 * index);
-    return { file: now, md5, type, root: this.#rootOf(file.path), isRecorded: false };
+      : this.#look?.takeHash(file);
   }
 
   async #importHashed(files: readonly HashedFile[], isLast = false): Promise<void> {
@@ -305,9 +296,7 @@ export class ImportRun {
 
   #mayBeEdited({ file, md5, root, isRecorded }: HashedFile): boolean {
     if (root === null || isRecorded) return false;
-    const { reader } = this.#library.core;
-    return readContent(reader, md5) === undefined &&
-      readImageIdByPath(reader, placeInRoot(root, file)) !== undefined;
+    return wouldReplace(this.#library.core.reader, { filepath: placeInRoot(root, file), md5 });
   }
 
   /** Copies within this run, whose content is committed by now, and then the edited files. */
@@ -323,7 +312,7 @@ export class ImportRun {
 
   /** Leaves the edited files as they are recorded, if they are too many to be believed. */
   #leaveEdited(): void {
-    const { mayEdit } = this.#options;
+    const mayEdit = this.#options.mayEdit ?? this.#look?.mayEdit.bind(this.#look);
     if (mayEdit === undefined || this.#isEditAsked) return;
     this.#isEditAsked = true;
     const edited = this.#edited.filter((one) => this.#mayBeEdited(one));

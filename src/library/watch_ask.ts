@@ -51,9 +51,23 @@ export async function countStillAsked(
 
 /** The question whether files that have another content now were edited. */
 export function askAboutEdits(root: WatchedRoot, edited: number, recorded: number): Halt {
-  const message = `${edited} of ${recorded} recorded files of ${root.plan.path} have another ` +
-    `content than before: is it another disk? ${toRemedy(root, "They were edited")}`;
+  const question = describeOtherContents({ path: root.plan.path, changed: edited, recorded });
+  const message = `${question} ${toRemedy(root, "They were edited")}`;
   return { state: "asks", message, edited };
+}
+
+/** The same question in words, of a folder that is watched and of one that is to be imported. */
+export function describeOtherContents(
+  { path, changed, recorded, missing = 0 }: {
+    path: string;
+    changed: number;
+    recorded: number;
+    missing?: number;
+  },
+): string {
+  const gone = missing === 0 ? "" : `, and ${missing} more are missing`;
+  return `${changed} of ${recorded} recorded files of ${path} have other contents than before${gone}: ` +
+    "is it the disk that you mean?";
 }
 
 /** The question whether files that are not there are gone for good. */

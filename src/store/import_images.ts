@@ -5,6 +5,7 @@ import { compareMergedSources } from "../tags/sources.ts";
 import { type Database, execute, prepared, toNumber } from "./database.ts";
 import { impliedTagsOf, writeSaved, writeSavedDeltas } from "./import_saved.ts";
 import { recordIngested } from "./ingested_files.ts";
+import { OWNER, recordEdit } from "./post_history.ts";
 import { followSources } from "./switch_source.ts";
 import {
   changeImageTags,
@@ -181,9 +182,25 @@ function displaceOther(db: Database, imageId: number, filepath: string): void {
   execute(db, "UPDATE images SET filepath = ? WHERE id = ?", waiting, otherId);
 }
 
-/** A file was edited where it lies: its image keeps id, tags and the person's edits. */
+/**
+ * A file was edited where it lies: its image keeps id, tags and the person's edits. The history tells it,
+ * so that the tags that came with another content can be taken back when the old one is there again.
+ */
 function replaceContent(db: Database, imageId: number, item: ImportItem): ImportOutcome {
-  const [oldMd5] = prepared(db, "SELECT md5 FROM images WHERE id = ?").value<[string]>(imageId)!;
+  let outcome: ImportOutcome | undefined;
+  recordEdit(db, { imageId, editor: OWNER }, ({ md5, difference }) => {
+    difference.content = { before: md5, after: item.md5 };
+    writeContent(db, imageId, { item, oldMd5: md5 });
+    outcome = { ...mergeIntoKnown(db, imageId, item), kind: "replaced" };
+  });
+  return outcome!;
+}
+
+function writeContent(
+  db: Database,
+  imageId: number,
+  { item, oldMd5 }: { item: ImportItem; oldMd5: string },
+): void {
   execute(
     db,
     `INSERT OR IGNORE INTO tag_deltas (image_md5, tag_name, tag_category, operation, timestamp)
@@ -210,7 +227,6 @@ function replaceContent(db: Database, imageId: number, item: ImportItem): Import
     ...toFilmColumns(item.media),
     imageId,
   );
-  return { ...mergeIntoKnown(db, imageId, item), kind: "replaced" };
 }
 
 function mergeIntoKnown(db: Database, imageId: number, item: ImportItem): ImportOutcome {
@@ -413,4 +429,20 @@ export function readPlace(
   if (row === undefined) return undefined;
   const [sizeBytes, mtimeMs, inode] = row.slice(0, 3).map(toNumber);
   return { filepath, sizeBytes, mtimeMs, inode, md5: row[3], ext: row[4] };
+}
+
+/** The content that is recorded at a path, served or not; undefined if none is. */
+export function readRecordedContent(
+  db: Database,
+  filepath: string,
+): { md5: string; sizeBytes: number | null } | undefined {
+  const row = prepared(
+    db,
+    `SELECT md5, size_bytes, 1 AS is_served FROM images
+       LEFT JOIN image_media ON image_id = images.id WHERE filepath = ?1
+     UNION ALL SELECT md5, files.size_bytes, 0 FROM image_files AS files
+       JOIN images ON images.id = files.image_id WHERE files.filepath = ?1
+     ORDER BY is_served DESC LIMIT 1`,
+  ).value<[string, number | null, number]>(filepath);
+  return row && { md5: row[0], sizeBytes: row[1] === null ? null : toNumber(row[1]) };
 }

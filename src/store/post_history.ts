@@ -15,6 +15,8 @@ export type ReplacedParent = { imageId: number; source: string; createdAt: strin
 
 /** What one edit of a post changed besides its tags; parts that stayed are left out. */
 export type PostDifference = {
+  /** MD5s: the post's file was edited where it lies. No undo brings bytes back: they are the file's. */
+  content?: Difference<string>;
   source?: Difference<string>;
   /**
    * Image ids; `site` is the parent's post id at a site, which goes when there is to be none; `replaced`

@@ -20,6 +20,7 @@ export type PostUndo = {
  * Takes back what an edit changed of a post besides tags, each part where it is still as that edit left it.
  */
 export function undoPostDifference(db: Database, edit: PostDifference, undo: PostUndo): void {
+  if (edit.content !== undefined) undo.kept.push("the content, which is that of the file");
   if (edit.isFavourite !== undefined) undoFavourite(db, edit.isFavourite, undo);
   if (edit.pools !== undefined) undoPools(db, edit.pools, undo);
   if (edit.parent !== undefined) undoParent(db, edit.parent, undo);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { lockLibrary } from "../../src/library/lock.ts";
 import { bytesOf } from "../media/sample_media.ts";
+import { dumpFile } from "../support/closed_library.ts";
 import { mainCommand, runMain } from "../support/run_main.ts";
 import { fingerprint, hashTree, writePicture } from "../support/sample_library.ts";
 import { withTempDir } from "../support/temp.ts";
@@ -42,6 +43,7 @@ Deno.test("import reports what it did, and ends with 0, 1 when a file failed, 2 
       "tags_merged",
       "failed",
       "skipped",
+      "changed_asked",
       "hidden",
       "warnings",
       "bytes",
@@ -150,6 +152,61 @@ fullTierTest(
       assert(again.added > 0 && again.already_there > 0, JSON.stringify(again));
       const stored = await hashTree(join(library, "images"));
       assertEquals([stored.size, [...stored.values()].flat().length], [count, count]);
+    });
+  },
+);
+
+fullTierTest(
+  "import --in-place asks before another disk takes over the images of a folder",
+  async () => {
+    await withTempDir(async (temp) => {
+      const dir = await Deno.realPath(temp);
+      const [disk, a, b] = ["disk", "a", "b"].map((name) => join(dir, name));
+      for (let i = 0; i < 30; i++) {
+        await writePicture(join(a, `${i}.png`), i, { ".txt": `a_${i}` });
+        await writePicture(join(b, `${i}.png`), 100 + i, { ".txt": `b_${i}` });
+      }
+      await writePicture(join(b, "new.png"), 200, { ".txt": "b_new" });
+      const library = join(dir, "library");
+      const run = (...more: string[]) =>
+        runMain(["import", "--in-place", disk, "--library", library, ...more]);
+      const state = () => dumpFile(join(library, "data/booru.db"));
+      await Deno.rename(a, disk);
+      assertEquals((await run()).code, 0);
+      const before = state();
+      await Deno.rename(disk, a);
+      await Deno.mkdir(disk);
+      assertEquals((await run()).code, 0, "an empty folder says nothing");
+      await Deno.remove(disk);
+      await Deno.rename(b, disk);
+      for (const more of [[], ["--dry-run"]]) {
+        const { code, stdout, stderr } = await run(...more);
+        assertEquals([code, stderr], [1, ""]);
+        assert(
+          stdout.includes(
+            `30 of 30 recorded files of ${disk} have other contents than before: is it the disk that ` +
+              "you mean?\nNothing of it was imported.",
+          ) && stdout.includes("--accept-changed"),
+          stdout,
+        );
+      }
+      const json = await run("--json");
+      const { message, ...asked } = JSON.parse(json.stdout).changed_asked[0];
+      assertEquals(asked, { root: "@disk", path: disk, changed: 30, recorded: 30, missing: 0 });
+      assert(message.includes("--accept-changed"), message);
+      assertEquals([json.code, JSON.parse(json.stdout).failed], [1, 0]);
+      assertEquals(state(), before);
+      await Deno.rename(disk, b);
+      await Deno.rename(a, disk);
+      const back = await run("--json");
+      assertEquals([back.code, JSON.parse(back.stdout).already_there], [0, 30]);
+      assertEquals(state(), before);
+      await Deno.rename(disk, a);
+      await Deno.rename(b, disk);
+      const accepted = JSON.parse((await run("--accept-changed", "--json")).stdout);
+      assertEquals([accepted.replaced, accepted.added, accepted.changed_asked], [30, 1, []]);
+      const alone = await runMain(["import", disk, "--accept-changed", "--library", library]);
+      assert(alone.code === 2 && alone.stderr.includes("--in-place"), alone.stderr);
     });
   },
 );

@@ -166,6 +166,7 @@ function difference<Value extends z.ZodType>(value: Value) {
 }
 
 const OTHER_CHANGES = saying<PostDifference>()(z.strictObject({
+  content: difference(z.string()).optional().describe("MD5s: the file was edited where it lies"),
   source: difference(z.string()).optional(),
   parent: difference(NUMBER_ID.nullable()).extend({
     site: difference(z.int().nullable()),

@@ -182,9 +182,10 @@ export function Changes(
 
 function OtherChanges({ other }: { other: PostDifference | null }) {
   if (other === null) return null;
-  const { source, parent, pools, isFavourite, categories = [] } = other;
+  const { content, source, parent, pools, isFavourite, categories = [] } = other;
   return (
     <ul class="plain">
+      {content === undefined ? null : <Changed name="File edited in place, MD5" {...content} />}
       {source === undefined ? null : <Changed name="Source" {...source} />}
       {parent === undefined
         ? null
