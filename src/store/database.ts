@@ -111,6 +111,14 @@ function describePlace(path: string): string | null {
   return null;
 }
 
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** Turns an error of SQLite into one that names the file and the remedy; others pass through. */
 export function explain(error: unknown, path: string): Error {
   if (error instanceof AppError) return error;
@@ -131,10 +139,15 @@ export function explain(error: unknown, path: string): Error {
     }
   }
   if (/unable to open/i.test(message)) {
-    return new AppError("not_found", `Cannot open the database ${path}: ${message}`, {
-      remedy: "Check that the folder exists and that this user may read and write it",
-      cause: error,
-    });
+    // SQLite says the same of a file that is not there and of one beside which it may not write.
+    return new AppError(
+      isThere(path) ? "read_only" : "not_found",
+      `Cannot open the database ${path}: ${message}`,
+      {
+        remedy: "Check that the folder exists and that this user may read and write it",
+        cause: error,
+      },
+    );
   }
   return error instanceof Error ? error : new Error(message);
 }
