@@ -26,7 +26,17 @@ function readProgramName(): string {
   const variable = "CHIBIBOORU_PROGRAM";
   const isTold = PROGRAM_FORM === "package" &&
     Deno.permissions.querySync({ name: "env", variable }).state === "granted";
-  return quoteArgument((isTold ? Deno.env.get(variable) : undefined) || "chibibooru");
+  return quoteArgument((isTold ? readText(variable) : undefined) || "chibibooru");
+}
+
+/** Undefined also where the bytes are no text, as names of files may be. */
+function readText(variable: string): string | undefined {
+  try {
+    return Deno.env.get(variable);
+  } catch (error) {
+    if (error instanceof Deno.errors.InvalidData) return undefined;
+    throw error;
+  }
 }
 
 /**

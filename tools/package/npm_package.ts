@@ -51,17 +51,27 @@ function toArchiveUrl({ name, version }: NpmPackage, registry: string): URL {
 }
 
 async function readIntegrity({ name, version }: NpmPackage, registry: string): Promise<string> {
-  const response = await get(new URL(`${name}/${version}`, registry));
-  const { dist } = await response.json() as { dist: { integrity: string } };
-  return dist.integrity;
+  const url = new URL(`${name}/${version}`, registry);
+  const answer = await (await get(url)).text();
+  try {
+    const { dist } = JSON.parse(answer) as { dist: { integrity: string } };
+    return dist.integrity;
+  } catch (error) {
+    throw new BuildError(`${url} is no description of a package: ${(error as Error).message}`);
+  }
 }
 
 async function download(url: URL, path: string): Promise<void> {
   const response = await get(url);
-  // A download that is cut short never has the name of a whole one.
-  const unfinished = `${path}.part`;
-  await Deno.writeFile(unfinished, response.body!);
-  await Deno.rename(unfinished, path);
+  // A download that is cut short never has the name of a whole one, nor that of another packaging.
+  const unfinished = `${path}.${crypto.randomUUID()}`;
+  try {
+    await Deno.writeFile(unfinished, response.body!);
+    await Deno.rename(unfinished, path);
+  } catch (error) {
+    await Deno.remove(unfinished).catch(() => {});
+    throw new BuildError(`Cannot load ${url}: ${(error as Error).message}`);
+  }
 }
 
 async function get(url: URL): Promise<Response> {

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { makeSelfExtracting, makeZip } from "./archive.ts";
 import { BuildError } from "./build_error.ts";
 import { bundleProgram, listFiles, NATIVE_PACKAGES } from "./bundle_program.ts";
+import { writeLicenses } from "./licenses.ts";
 import { collectNativePackages, type LockFile } from "./native_packages.ts";
 import { type NpmPackage, unpackNpmPackage } from "./npm_package.ts";
 import { readPermissionSets, type TaskConfig } from "./permission_sets.ts";
@@ -29,7 +30,7 @@ export async function packageProgram(
   const scratch = await Deno.makeTempDir({ prefix: "chibibooru_package_" });
   try {
     const folder = join(scratch, "program");
-    await layOut(project, { ...options, folder, config });
+    await layOut(project, { ...options, folder, config, scratch });
     const time = await readCommitTime(project);
     const isZip = target.platform === "win32";
     const path = join(
@@ -50,32 +51,53 @@ export async function packageProgram(
 /** `deno`, and `app/` with the program, its configuration and its packages with native code. */
 async function layOut(
   project: string,
-  options: { target: Target; out: string; deno?: string; folder: string; config: TaskConfig },
+  options: {
+    target: Target;
+    out: string;
+    deno?: string;
+    folder: string;
+    config: TaskConfig;
+    scratch: string;
+  },
 ): Promise<void> {
-  const { target, folder, config } = options;
+  const { target, folder, config, scratch } = options;
   const app = join(folder, "app");
   await bundleProgram(project, app);
   const downloads = join(project, "dist/.downloads");
   const lock = JSON.parse(await Deno.readTextFile(join(project, "deno.lock"))) as LockFile;
-  const imports: Record<string, string> = {};
+  const dependencies: Record<string, string> = {};
   for (const root of NATIVE_PACKAGES) {
-    imports[root] = config.imports[root];
     for (const each of collectNativePackages(lock, root, target)) {
+      if (each.name === root) dependencies[root] = each.version;
       await unpackNpmPackage(each, { folder: join(app, "node_modules", each.name), downloads });
     }
   }
-  const { permissions } = readPermissionSets(config);
-  const { unstable } = config;
-  await Deno.writeTextFile(
-    join(app, "deno.json"),
-    JSON.stringify({ nodeModulesDir: "manual", unstable, imports, permissions }, null, 2) + "\n",
-  );
+  await writeConfiguration(app, { config, dependencies });
   await Deno.copyFile(join(project, "LICENSE"), join(app, "LICENSE"));
+  await writeLicenses(project, app);
   const deno = join(folder, target.denoFile);
-  await copyDeno(options.deno ?? await fetchDeno(target, downloads), deno);
+  await copyDeno(options.deno ?? await fetchDeno(target, { downloads, scratch }), deno);
   for (const file of await listFiles(folder)) {
     await Deno.chmod(join(folder, file), file === target.denoFile ? 0o755 : 0o644);
   }
+}
+
+/**
+ * An empty workspace and the packages' names are what keep Deno from reading deno.json, package.json and
+ * node_modules of the folders above, which are the user's.
+ */
+async function writeConfiguration(
+  app: string,
+  { config, dependencies }: { config: TaskConfig; dependencies: Record<string, string> },
+): Promise<void> {
+  const { version, unstable } = config;
+  const { permissions } = readPermissionSets(config);
+  for (
+    const [name, content] of Object.entries({
+      "deno.json": { nodeModulesDir: "manual", workspace: [], unstable, permissions },
+      "package.json": { name: "chibibooru", version, private: true, workspaces: [], dependencies },
+    })
+  ) await Deno.writeTextFile(join(app, name), JSON.stringify(content, null, 2) + "\n");
 }
 
 async function copyDeno(from: string, to: string): Promise<void> {
@@ -86,15 +108,18 @@ async function copyDeno(from: string, to: string): Promise<void> {
   }
 }
 
-/** The executable as npm has it, unpacked beside its archive. */
-async function fetchDeno(target: Target, downloads: string): Promise<string> {
+/** The executable as npm has it. */
+async function fetchDeno(
+  target: Target,
+  { downloads, scratch }: { downloads: string; scratch: string },
+): Promise<string> {
   const wanted: NpmPackage = {
     name: target.denoPackage,
     version: DENO_VERSION,
     integrity: target.denoIntegrity,
   };
-  const folder = join(downloads, `deno-${DENO_VERSION}-${target.name}`);
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  // Not where another packaging could be at it.
+  const folder = join(scratch, "deno");
   try {
     await unpackNpmPackage(wanted, { folder, downloads });
   } catch (error) {
@@ -111,7 +136,7 @@ async function finishRun(
 ): Promise<void> {
   const { config, time, target, scratch } = options;
   const files = await listFiles(folder);
-  const odd = files.find((file) => /[\s'"\\]/.test(file));
+  const odd = files.find((file) => /[^\w@+./-]|^-/.test(file));
   if (odd !== undefined) throw new BuildError(`The launcher cannot list a file named ${odd}`);
   const { digest, bytes } = await summarize(folder, files);
   await Deno.writeTextFile(join(folder, "files.txt"), files.join("\n") + "\n");
@@ -171,6 +196,11 @@ async function readCommitTime(project: string): Promise<Date> {
 async function moveFile(from: string, to: string): Promise<void> {
   // Never a half written package under its name, also when the temporary folder is on another disk.
   const beside = join(dirname(to), `.${crypto.randomUUID()}`);
-  await Deno.copyFile(from, beside);
-  await Deno.rename(beside, to);
+  try {
+    await Deno.copyFile(from, beside);
+    await Deno.rename(beside, to);
+  } catch (error) {
+    await Deno.remove(beside).catch(() => {});
+    throw error;
+  }
 }

@@ -6,6 +6,8 @@ set "INIT_CWD=%CD%"
 set "CHIBIBOORU_PROGRAM=chibibooru.cmd"
 set "DENO_DIR=%LOCALAPPDATA%\chibibooru\@VERSION@"
 set "DENO_NO_UPDATE_CHECK=1"
+rem What is set for other programs that Node runs is not meant for this one.
+set "NODE_OPTIONS="
 set "CHIBIBOORU_SET=manage"
 set "CHIBIBOORU_COMMAND=%~1"
 if "%CHIBIBOORU_COMMAND%"=="" set "CHIBIBOORU_COMMAND=serve"

@@ -108,3 +108,38 @@ Deno.test("unpackNpmPackage() names what the registry does not have", () =>
       );
     }, new Uint8Array());
   }));
+
+Deno.test("unpackNpmPackage() keeps nothing of a download that breaks off", () =>
+  withTempDir(async (dir) => {
+    const parts = new ReadableStream({
+      start: (controller) => controller.enqueue(new Uint8Array(10)),
+      pull: (controller) => controller.error(new Error("the line is cut")),
+    });
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {}, onError: () => new Response() },
+      () => new Response(parts),
+    );
+    const options = {
+      folder: join(dir, "one"),
+      downloads: join(dir, "downloads"),
+      registry: `http://127.0.0.1:${server.addr.port}/`,
+    };
+    const thing = { name: "thing", version: "1.2.3", integrity: "sha512-x" };
+    await assertRejects(() => unpackNpmPackage(thing, options), BuildError, "Cannot load http");
+    assertEquals(Array.from(Deno.readDirSync(options.downloads)), []);
+  }));
+
+Deno.test("unpackNpmPackage() refuses a registry that does not describe its packages", () =>
+  withTempDir(async (dir) => {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      () => new Response("<html>"),
+    );
+    const registry = `http://127.0.0.1:${server.addr.port}/`;
+    const thing = { name: "thing", version: "1.2.3", integrity: null };
+    await assertRejects(
+      () => unpackNpmPackage(thing, { folder: join(dir, "one"), downloads: dir, registry }),
+      BuildError,
+      "is no description of a package",
+    );
+  }));
