@@ -9,6 +9,7 @@ import { Addresses } from "../http/addresses.ts";
 import { buildApp } from "../http/app.tsx";
 import { followLoads } from "../http/server_state.ts";
 import { type Library, openLibrary } from "../library/library.ts";
+import { refusePictureFolder } from "../library/picture_folder.ts";
 import { Thumbnails } from "../library/thumbnails.ts";
 import { resumeRestore } from "../library/restored_files.ts";
 import { resumeTagWork } from "../library/resume_tag_work.ts";
@@ -35,6 +36,7 @@ export async function runServe(around: Surroundings): Promise<number> {
   // First of all: if the port is in use, no library is made and no database is migrated.
   const app = Promise.withResolvers<Hono>();
   const server = listen(config, async (request) => (await app.promise).fetch(request));
+  await refusePictureFolder(config.library);
   // A large one takes a while, and it may not be the one that was meant.
   console.log(`Opening ${escapeControls(config.library)}`);
   const library = await openLibrary({

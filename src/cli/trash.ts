@@ -151,7 +151,11 @@ function list(library: Library, config: TrashConfig): number {
   };
   print(config, json, [
     ...entries.map(describeEntry),
-    entries.length === 0 ? "The trash is empty." : `${entries.length} entries`,
+    entries.length === 0
+      ? "The trash is empty."
+      : entries.length === 1
+      ? "1 entry"
+      : `${entries.length} entries`,
     describeKeeping(keepDays),
   ]);
   return 0;

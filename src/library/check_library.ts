@@ -19,6 +19,7 @@ import {
 } from "./check_kinds.ts";
 import {
   FolderWatch,
+  isStillChanged,
   lookAgainAt,
   lookAtPlaces,
   type PlaceOptions,
@@ -295,9 +296,14 @@ class CheckRun {
   async #lookAgain(one: Finding, isLocked: boolean): Promise<Finding | null> {
     const library = this.#library;
     switch (one.kind) {
+      case "changed_file": {
+        const seen = await lookAgainAt(library, one, { ...this.#placeOptions(), looksOnly: true });
+        if (seen === null) return null;
+        if (isStillChanged(one, seen)) return one;
+        return (await lookAgainAt(library, one, this.#placeOptions()))?.fault ?? null;
+      }
       case "missing_file":
       case "wrong_hash":
-      case "changed_file":
       case "unreadable_file":
       case "outside_root":
         // Without a number it is about a folder or a link, and not about an image.
@@ -308,7 +314,8 @@ class CheckRun {
           ? one
           : null;
       case "missing_thumbnail": {
-        const verdict = await lookAgainAt(library, one, { ...this.#placeOptions(), hashes: false });
+        const options = { ...this.#placeOptions(), looksOnly: true };
+        const verdict = await lookAgainAt(library, one, options);
         const isThere = verdict === null || verdict.file === null ||
           await hasThumbnail(library, verdict.place);
         return isThere ? null : one;

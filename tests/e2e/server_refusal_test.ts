@@ -143,6 +143,14 @@ const REFUSALS: Refusal[] = [
     message: [/booru\.db/],
   },
   {
+    name: "a folder of pictures as the library",
+    prepare: async (library) => {
+      await Deno.mkdir(library);
+      await Deno.writeTextFile(join(library, "my cat.JPG"), "x");
+    },
+    message: [/no library in .*library, but pictures are/, /import --in-place/],
+  },
+  {
     name: "a file as the library",
     prepare: (library) => Deno.writeTextFile(library, "a file"),
     message: [/library/, /--library/],

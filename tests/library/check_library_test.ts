@@ -129,6 +129,21 @@ Deno.test("checkLibrary() finds nothing in a sound library, whatever was done wi
   });
 });
 
+Deno.test("checkLibrary() reads each file of a copy once, though all have other inodes", async () => {
+  await withLibrary(async (sample) => {
+    const { library } = sample;
+    const stored = await fill(sample, 3);
+    for (const { path, md5 } of stored) {
+      await Deno.copyFile(path, `${path}.new`);
+      await Deno.rename(`${path}.new`, path);
+      await Deno.remove(join(library.paths.thumbnails, contentThumbnailPath(md5)));
+    }
+    const report = await checkLibrary(library);
+    assertEquals(counts(report), { changed_file: 3, missing_thumbnail: 3 });
+    assertEquals(report.filesRead, 3);
+  });
+});
+
 Deno.test("checkLibrary() finds each fault of files as often as it is there", async () => {
   await withLibrary(async (sample) => {
     const { library } = sample;

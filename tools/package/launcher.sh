@@ -39,9 +39,9 @@ demand_own() {
   fi
   if [ ! -e "$home" ] || [ -O "$home" ]; then return; fi
   if [ -n "${CHIBIBOORU_CACHE:-}" ]; then
-    strange=$(find "$cache/" "$home/" -prune -perm -0002) || strange=$home
+    strange=$(cd / && find "$cache/" "$home/" -prune -perm -0002) || strange=$home
   else
-    strange=$(find "$cache/" "$home/" -prune ! -user 0 ! -user "$(id -u)") || strange=$home
+    strange=$(cd / && find "$cache/" "$home/" -prune ! -user 0 ! -user "$(id -u)") || strange=$home
   fi
   [ -z "$strange" ] || fail "$home was put there by somebody else. $elsewhere"
 }

@@ -59,7 +59,7 @@ export async function makeRelease(request: ReleaseRequest): Promise<Released> {
     time,
     downloads: join(project, DOWNLOADS),
   });
-  await copyUnits(join(project, "deploy"), out);
+  await copyDeploy(join(project, "deploy"), out);
   const files = await writeChecksums(out);
   const wrong = await findWrongSums(out);
   if (wrong.length > 0) throw new BuildError(`Not as they were written: ${wrong.join(", ")}`);
@@ -124,13 +124,16 @@ async function writeBom(
   await Deno.writeTextFile(path, `${JSON.stringify(bom, null, 2)}\n`);
 }
 
-async function copyUnits(from: string, to: string): Promise<void> {
-  const units: string[] = [];
+/** What docs/deploying.md installs besides: units for systemd, and examples of proxies. */
+async function copyDeploy(from: string, to: string): Promise<void> {
+  const names: string[] = [];
   for await (const { name } of Deno.readDir(from)) {
-    if (/\.(service|timer)$/.test(name)) units.push(name);
+    if (/\.(service|timer)$|^(nginx\.conf|Caddyfile)$/.test(name)) names.push(name);
   }
-  if (units.length === 0) throw new BuildError(`${from} has no unit for systemd`);
-  for (const name of units) {
+  if (!names.some((name) => name.endsWith(".service"))) {
+    throw new BuildError(`${from} has no unit for systemd`);
+  }
+  for (const name of names) {
     // Copied anew, not over: the copy has the mode of a new file.
     await Deno.writeTextFile(join(to, name), await Deno.readTextFile(join(from, name)));
   }

@@ -34,7 +34,7 @@ export function ApiDocsPage(props: ApiDocsProps) {
       <article class="help-page api">
         <h1>API</h1>
         <p>
-          JSON over HTTP, on this machine only. For programs that read descriptions there is{" "}
+          JSON over HTTP. For programs that read descriptions there is{" "}
           <a href="/api/openapi.json">openapi.json</a>{" "}
           (OpenAPI 3.1). Clients of Danbooru find its API at <code>/posts.json</code>{" "}
           and the like; it is not described here.

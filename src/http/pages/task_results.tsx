@@ -97,7 +97,7 @@ function BackupView({ result }: { result: ShownResult<"backup"> }) {
         ? null
         : <p class="soft">{formatCounted(removed.length, "older backup")} made room for it.</p>}
       <p class="soft">
-        Pictures and films are not in it: copy the library's folder to another disk as well.
+        Pictures and films are not in it: copy the folders images and trash to another disk as well.
       </p>
     </Result>
   );

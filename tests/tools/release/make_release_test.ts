@@ -44,6 +44,8 @@ const FILES: Record<string, string> = {
   "workers/worker.ts": "",
   "src/cli/serve.ts": "",
   "deploy/chibibooru.service": "[Unit]\n",
+  "deploy/nginx.conf": "server {}\n",
+  "deploy/Caddyfile": "booru.example.org {}\n",
   "deploy/README.md": "",
   "package.ts": PACKAGE_TASK,
 };
@@ -86,10 +88,12 @@ function namesIn(folder: string): string[] {
 }
 
 const RELEASED = [
+  "Caddyfile",
   "SHA256SUMS",
   "chibibooru-0.1.0-linux-x64.run",
   "chibibooru-0.1.0.cdx.json",
   "chibibooru.service",
+  "nginx.conf",
 ];
 
 fullTierTest(
@@ -104,13 +108,13 @@ fullTierTest(
       const bom = JSON.parse(await Deno.readTextFile(join(out, "chibibooru-0.1.0.cdx.json")));
       assertEquals(bom.metadata.timestamp, "2026-11-23T04:05:06Z", "of the commit");
       assert(/^[0-9a-f]{40}$/.test(bom.metadata.properties[0].value));
-      const time = await Deno.readTextFile(join(out, RELEASED[1]));
+      const time = await Deno.readTextFile(join(out, RELEASED[2]));
       assertEquals(Number(time), Date.UTC(2026, 10, 23, 4, 5, 6) / 1_000, "packages are told it");
       await makeRelease(request);
       assertEquals(await Deno.readTextFile(join(out, "SHA256SUMS")), sums);
       await makeRelease({ ...request, epoch: "1000000000" });
       assertNotEquals(await Deno.readTextFile(join(out, "SHA256SUMS")), sums);
-      assertEquals(await Deno.readTextFile(join(out, RELEASED[1])), "1000000000");
+      assertEquals(await Deno.readTextFile(join(out, RELEASED[2])), "1000000000");
     });
   },
 );
