@@ -7,7 +7,9 @@ import { type Command, COMMANDS } from "./commands.ts";
 const UNPACKED = PROGRAM_FORM === "package"
   ? ";\nCHIBIBOORU_CACHE, the folder that the program unpacks itself to (else ~/.cache/chibibooru)"
   : "";
-const EPILOGUE = `Every command takes --library DIR (default ./library) and --log-level LEVEL.
+const EPILOGUE =
+  `Without a command it serves. Every command takes --library DIR (default ./library) and --log-level
+LEVEL.
 Environment: CHIBIBOORU_LIBRARY, CHIBIBOORU_HOST, CHIBIBOORU_PORT, CHIBIBOORU_PUBLIC_URL, LOG_LEVEL,
 CHIBIBOORU_LOG_FILE;
 CHIBIBOORU_API_KEY, the password of clients of the Danbooru API (any login; without it they need none);

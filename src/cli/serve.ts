@@ -1,5 +1,6 @@
 import cliProgress from "cli-progress";
 import type { Hono } from "hono";
+import { firstCommandLine } from "../base/command_line.ts";
 import { AppError, toMessage } from "../base/errors.ts";
 import { POLL_INTERVAL_MS } from "../base/limits.ts";
 import { configureLogging, escapeControls, log } from "../base/log.ts";
@@ -22,6 +23,7 @@ import { openLogFile } from "../system/log_file.ts";
 import { StallMeter } from "../system/stalls.ts";
 import { VERSION } from "../version.ts";
 import { listenForInterrupts } from "./interrupt.ts";
+import { StatusPrinter } from "./watch_status.ts";
 
 /** How long open connections may go on after a shutdown was asked for. */
 const SHUTDOWN_MS = 3_000;
@@ -74,7 +76,7 @@ export async function runServe(around: Surroundings): Promise<number> {
     resumeTagRules(library);
     const emptying = emptyTrashDaily(library);
     resumeTagWork(library);
-    if (config.watch) await watch.start();
+    if (config.watch) await startWatching(watch);
     loading = load(library, { isTerminal, isStopping: () => isStopping });
     const poll = startPolling(library);
     await new Promise<void>((resolve) => {
@@ -93,6 +95,13 @@ export async function runServe(around: Surroundings): Promise<number> {
     await library.close();
     await loading;
   }
+}
+
+/** Starts the watch; what it does and what it refuses stands in the journal, as with `watch`. */
+async function startWatching(watch: WatchService): Promise<void> {
+  const printer = new StatusPrinter();
+  watch.events.on("settled", (roots) => roots.forEach((root) => printer.show(root)));
+  await watch.start();
 }
 
 /** Says once what a library without ffmpeg misses. Never rejects. */
@@ -170,6 +179,7 @@ async function load(
     console.log(
       `Loaded ${length} images, ${usedTagCount} unique tags, ${postIdCount} cross-source post_ids.`,
     );
+    if (length === 0) console.log(`Add pictures and films with: ${firstCommandLine("import DIR")}`);
   } catch (error) {
     bar.stop();
     if (!isStopping()) log("cache").error("The library could not be loaded: {error}", { error });

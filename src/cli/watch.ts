@@ -1,6 +1,6 @@
 import { commandLine } from "../base/command_line.ts";
 import { AppError } from "../base/errors.ts";
-import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
+import { configureLogging, toJsonText } from "../base/log.ts";
 import {
   COMMON_OPTIONS,
   type Config,
@@ -11,8 +11,8 @@ import {
 } from "../config.ts";
 import { type Library, openLibrary } from "../library/library.ts";
 import { type ScanResult, WatchService } from "../library/watch.ts";
-import type { WatchProblem, WatchRootStatus } from "../library/watched_root.ts";
 import { listenForInterrupts } from "./interrupt.ts";
+import { describeCounts, describeProblem, printLine, StatusPrinter } from "./watch_status.ts";
 
 type WatchConfig =
   & Config
@@ -89,7 +89,7 @@ async function scanOnce(
     });
   }
   if (json) console.log(toJsonText({ roots: results.map(toJson) }));
-  else for (const result of results) for (const line of describeResult(result)) print(line);
+  else for (const result of results) for (const line of describeResult(result)) printLine(line);
   return results.some(({ failed, message }) => failed > 0 || message !== null) ? 1 : 0;
 }
 
@@ -102,50 +102,15 @@ async function watchUntil(
   const printer = new StatusPrinter();
   watch.events.on("settled", (roots) => roots.forEach((root) => printer.show(root)));
   await watch.start();
-  print(`Watching ${library.paths.folder}, and all of it every ${config.rescanMinutes} minutes:`);
-  for (const { name, path } of watch.roots) print(`  ${name}  ${path}`);
+  printLine(
+    `Watching ${library.paths.folder}, and all of it every ${config.rescanMinutes} minutes:`,
+  );
+  for (const { name, path } of watch.roots) printLine(`  ${name}  ${path}`);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  print("Stopping…");
-}
-
-/** Prints what changed since it was printed last. */
-class StatusPrinter {
-  readonly #shown = new Map<string, WatchRootStatus>();
-  readonly #told = new WeakSet<WatchProblem>();
-
-  show(root: WatchRootStatus): void {
-    const before = this.#shown.get(root.name);
-    this.#shown.set(root.name, root);
-    const done = describeCounts(root, before);
-    if (done !== "") print(`${root.name}: ${done}`);
-    for (const problem of root.problems) {
-      if (this.#told.has(problem)) continue;
-      this.#told.add(problem);
-      print(describeProblem(problem));
-    }
-  }
-}
-
-const COUNTS: [keyof WatchRootStatus, string][] = [
-  ["added", "added"],
-  ["known", "known already"],
-  ["replaced", "edited in place"],
-  ["moved", "renamed"],
-  ["missing", "missing now"],
-  ["returned", "back again"],
-  ["sidecars", "sidecars read later"],
-  ["failed", "failed"],
-];
-
-function describeCounts(now: Record<string, unknown>, before?: Record<string, unknown>): string {
-  return COUNTS.map(([key, text]) => ({
-    text,
-    count: Number(now[key]) - Number(before?.[key] ?? 0),
-  }))
-    .filter(({ count }) => count !== 0).map(({ text, count }) => `${count} ${text}`).join(", ");
+  printLine("Stopping…");
 }
 
 function describeResult(result: ScanResult): string[] {
@@ -155,14 +120,6 @@ function describeResult(result: ScanResult): string[] {
     ...(result.message === null ? [] : [`  ${result.state}: ${result.message}`]),
     ...result.problems.map((problem) => `  ${describeProblem(problem)}`),
   ];
-}
-
-function describeProblem({ path, code, reason }: WatchProblem): string {
-  return `${code === "warning" ? "warning" : "skipped"} ${path}: ${reason}`;
-}
-
-function print(line: string): void {
-  console.log(escapeControls(line));
 }
 
 /** What a scan did, with the keys of the command line. */

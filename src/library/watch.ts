@@ -182,7 +182,8 @@ export class WatchService {
 
   async #begin(): Promise<LibraryLock> {
     if (this.#running !== null) throw new AppError("conflict", "The library is being watched");
-    const lock = await lockLibrary(join(this.#library.paths.data, "watch.lock"), "watch");
+    const command = this.#options.asksOnPage ? "serve --watch" : "watch";
+    const lock = await lockLibrary(join(this.#library.paths.data, "watch.lock"), command);
     try {
       this.#own = await ownFolders(this.#library);
       await this.#readRoots();

@@ -58,7 +58,7 @@ fullTierTest("serve names its page where a folder asks, watch the command", asyn
     await using server = await startProcess(library, ["--port", "0", "--watch"]);
     const locked = await runMain(["watch", "--accept-missing", "@pics", "--library", library]);
     assertEquals(locked.code, 2);
-    assertStringIncludes(locked.stderr, "in use by watch");
+    assertStringIncludes(locked.stderr, "in use by serve --watch");
     type Root = { name: string; state: string; message: string };
     const root = await until("it asks", async () => {
       const { roots }: { roots: Root[] } = await server.json("/api/watch");
@@ -71,3 +71,26 @@ fullTierTest("serve names its page where a folder asks, watch the command", asyn
     assertStringIncludes(page, ">They are gone for good</summary>");
   });
 });
+
+fullTierTest(
+  "serve --watch tells what it took and what it refused; an empty library, how to add",
+  async () => {
+    await withTempDir(async (temp) => {
+      const library = join(await Deno.realPath(temp), "library");
+      await using server = await startProcess(library, ["--port", "0", "--watch"]);
+      await until("it is loaded", () => server.output().includes("Loaded 0 images"), 20_000);
+      await until(
+        "it says how to add",
+        () => server.output().includes("Add pictures and films with: npx --yes deno@"),
+      );
+      await writePicture(join(library, "ingest/one.png"), 1);
+      await Deno.writeTextFile(join(library, "ingest/no picture.png"), "text");
+      await until("it was taken", () => server.output().includes("\ningest: 1 added"), 20_000);
+      await until(
+        "it was refused",
+        () => /\nskipped .*no picture\.png: \S/.test(server.output()),
+        20_000,
+      );
+    });
+  },
+);

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { mainCommand, runMain } from "../support/run_main.ts";
 import { writePicture } from "../support/sample_library.ts";
@@ -71,7 +71,8 @@ fullTierTest(
         await writePicture(join(library, `ingest/${i}.png`), i);
         const second = await runMain(["watch", "--library", library]);
         assertEquals(second.code, 2);
-        assert(second.stderr.includes("in use by watch"), second.stderr);
+        const holder = i === 0 ? "serve --watch" : "watch";
+        assertStringIncludes(second.stderr, `in use by ${holder} (process ${child.pid})`);
         const watcher = Deno.watchFs(join(library, "ingest"));
         const isTaken = () =>
           Deno.stat(join(library, `ingest/${i}.png`)).then(() => false, () => true);
