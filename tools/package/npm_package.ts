@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { BuildError } from "./build_error.ts";
 import { runProgram } from "./run_program.ts";
 
+/** Where the archives that npm gave are kept, within the project. */
+export const DOWNLOADS = "dist/.downloads";
+
 const DEFAULT_REGISTRY = "https://registry.npmjs.org/";
 
 /** One package of the npm registry. */
@@ -28,7 +31,7 @@ export async function unpackNpmPackage(
   );
   const integrity = wanted.integrity ?? await readIntegrity(wanted, registry);
   await Deno.mkdir(options.downloads, { recursive: true });
-  const archive = join(options.downloads, `${name.replace("/", "+")}-${version}.tgz`);
+  const archive = toArchivePath(options.downloads, wanted);
   if (await digestOf(archive) !== integrity) {
     await download(toArchiveUrl(wanted, registry), archive);
     const digest = await digestOf(archive);
@@ -40,6 +43,14 @@ export async function unpackNpmPackage(
   await Deno.mkdir(options.folder, { recursive: true });
   // Everything is below "package/".
   await runProgram("tar", ["-xzof", archive, "--strip-components=1", "-C", options.folder]);
+}
+
+/** Where the archive of a package is among the downloads. */
+export function toArchivePath(
+  downloads: string,
+  { name, version }: Pick<NpmPackage, "name" | "version">,
+): string {
+  return join(downloads, `${name.replace("/", "+")}-${version}.tgz`);
 }
 
 function toFolderUrl(url: string): string {
@@ -86,7 +97,8 @@ async function get(url: URL): Promise<Response> {
   throw new BuildError(`${url} answers ${response.status}`);
 }
 
-async function digestOf(path: string): Promise<string | null> {
+/** A file's digest as npm writes it; null when there is no file. */
+export async function digestOf(path: string): Promise<string | null> {
   try {
     return `sha512-${createHash("sha512").update(await Deno.readFile(path)).digest("base64")}`;
   } catch (error) {

@@ -4,8 +4,9 @@ import { makeSelfExtracting, makeZip } from "./archive.ts";
 import { BuildError } from "./build_error.ts";
 import { bundleProgram, listFiles, NATIVE_PACKAGES } from "./bundle_program.ts";
 import { writeLicenses } from "./licenses.ts";
-import { collectNativePackages, type LockFile } from "./native_packages.ts";
-import { type NpmPackage, unpackNpmPackage } from "./npm_package.ts";
+import { parseLockFile } from "./lock_packages.ts";
+import { collectNativePackages } from "./native_packages.ts";
+import { DOWNLOADS, type NpmPackage, unpackNpmPackage } from "./npm_package.ts";
 import { readPermissionSets, type TaskConfig } from "./permission_sets.ts";
 import { runProgram } from "./run_program.ts";
 import { DENO_VERSION, type Target } from "./targets.ts";
@@ -30,7 +31,7 @@ export async function packageProgram(
   const scratch = await Deno.makeTempDir({ prefix: "chibibooru_package_" });
   try {
     const folder = join(scratch, "program");
-    await layOut(project, { ...options, folder, config, scratch });
+    await layOut(project, { target, deno: options.deno, folder, config, scratch });
     const time = await readCommitTime(project);
     const isZip = target.platform === "win32";
     const path = join(
@@ -53,7 +54,6 @@ async function layOut(
   project: string,
   options: {
     target: Target;
-    out: string;
     deno?: string;
     folder: string;
     config: TaskConfig;
@@ -63,8 +63,8 @@ async function layOut(
   const { target, folder, config, scratch } = options;
   const app = join(folder, "app");
   await bundleProgram(project, app);
-  const downloads = join(project, "dist/.downloads");
-  const lock = JSON.parse(await Deno.readTextFile(join(project, "deno.lock"))) as LockFile;
+  const downloads = join(project, DOWNLOADS);
+  const lock = parseLockFile(await Deno.readTextFile(join(project, "deno.lock")));
   const dependencies: Record<string, string> = {};
   for (const root of NATIVE_PACKAGES) {
     for (const each of collectNativePackages(lock, root, target)) {

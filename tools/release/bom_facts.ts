@@ -1,9 +1,13 @@
 import { join } from "node:path";
 import { BuildError } from "../package/build_error.ts";
+import {
+  type LockedPackage,
+  type LockedPackages,
+  parseLockFile,
+} from "../package/lock_packages.ts";
 import { DENO_VERSION, type Target } from "../package/targets.ts";
 import { type BomFacts, type BomPackage, type BomScope, toPurl } from "./bom.ts";
 import { readSpdxIds } from "./bom_schema.ts";
-import { type LockedPackage, type LockedPackages, parseLockFile } from "./lock_packages.ts";
 import { PackageFiles, type PackageName } from "./package_files.ts";
 import { findShipped, type Shipped } from "./shipped_packages.ts";
 

@@ -1,14 +1,12 @@
 import { join } from "node:path";
 import { BuildError } from "../package/build_error.ts";
+import { DOWNLOADS } from "../package/npm_package.ts";
 import type { Target } from "../package/targets.ts";
 import { buildBom } from "./bom.ts";
 import { readBomFacts } from "./bom_facts.ts";
 import { findBomFaults } from "./bom_schema.ts";
 import { findWrongSums, listVisibleFiles, SUMS_FILE, writeChecksums } from "./checksums.ts";
 import { type Commit, readCommit, readTopVersion } from "./commit.ts";
-
-/** Where `deno task package` keeps the archives that it was given by npm. */
-const DOWNLOADS = "dist/.downloads";
 
 /** How a release is to be made. */
 export type ReleaseRequest = {

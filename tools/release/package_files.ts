@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { digestOf, toArchivePath } from "../package/npm_package.ts";
 
 /** A package of the npm registry. */
 export type PackageName = { name: string; version: string };
@@ -24,8 +24,7 @@ export class PackageFiles {
 
   /** The archive's digest as npm writes it; undefined when the archive is not here. */
   async readIntegrity(wanted: PackageName): Promise<string | undefined> {
-    const bytes = await ifFound(Deno.readFile(this.#toArchive(wanted)));
-    return bytes && `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
+    return await digestOf(toArchivePath(this.#downloads, wanted)) ?? undefined;
   }
 
   async #readInstalled({ name, version }: PackageName, path: string): Promise<string | undefined> {
@@ -34,17 +33,13 @@ export class PackageFiles {
   }
 
   async #readArchived(wanted: PackageName, path: string): Promise<string | undefined> {
-    const archive = this.#toArchive(wanted);
+    const archive = toArchivePath(this.#downloads, wanted);
     if (await ifFound(Deno.stat(archive)) === undefined) return undefined;
     const { success, stdout } = await new Deno.Command("tar", {
       args: ["-xzOf", archive, `package/${path}`],
       stderr: "null",
     }).output();
     return success ? new TextDecoder().decode(stdout) : undefined;
-  }
-
-  #toArchive({ name, version }: PackageName): string {
-    return join(this.#downloads, `${name.replace("/", "+")}-${version}.tgz`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BuildError } from "../package/build_error.ts";
+import { type LockedPackages, reachPackages, suitsTarget } from "../package/lock_packages.ts";
 import type { Target } from "../package/targets.ts";
-import type { LockedPackage, LockedPackages } from "./lock_packages.ts";
 
 /** Which packages of the lock file are where. */
 export type Shipped = {
@@ -30,9 +30,11 @@ export async function findShipped(
 ): Promise<Shipped> {
   const imported = await findImportedPackages(project);
   const required = new Set(
-    targets.flatMap((target) => [...reach(lock, imported, (each) => suits(each, target))]),
+    targets.flatMap((
+      target,
+    ) => [...reachPackages(lock, imported, (each) => suitsTarget(each, target))]),
   );
-  const all = reach(lock, imported, () => true);
+  const all = reachPackages(lock, imported, () => true);
   return { required, elsewhere: all.difference(required) };
 }
 
@@ -67,27 +69,4 @@ async function readModuleGraph(project: string, entries: readonly string[]): Pro
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-function reach(
-  { byKey }: LockedPackages,
-  from: readonly string[],
-  isWanted: (each: LockedPackage) => boolean,
-): Set<string> {
-  const reached = new Set<string>();
-  const waiting = [...from];
-  for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
-    const found = byKey.get(key);
-    if (found === undefined) throw new Error(`deno.lock has no ${key}`);
-    if (reached.has(key) || !isWanted(found)) continue;
-    reached.add(key);
-    waiting.push(...found.needs);
-  }
-  return reached;
-}
-
-/** Whether a package is for a target; Deno's own executable is for glibc, so none for musl is. */
-function suits({ name, os, cpu }: LockedPackage, target: Target): boolean {
-  if (name.includes("linuxmusl")) return false;
-  return (os?.includes(target.platform) ?? true) && (cpu?.includes(target.arch) ?? true);
 }

@@ -1,8 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { collectNativePackages, type LockFile } from "../../../tools/package/native_packages.ts";
+import { type LockedPackages, parseLockFile } from "../../../tools/package/lock_packages.ts";
+import { collectNativePackages } from "../../../tools/package/native_packages.ts";
 import { TARGETS } from "../../../tools/package/targets.ts";
 
-const SMALL: LockFile = {
+const SMALL = parseLockFile(JSON.stringify({
+  version: "5",
   npm: {
     "root@1.0.0": {
       integrity: "sha512-a",
@@ -15,9 +17,9 @@ const SMALL: LockFile = {
     "@n/linuxmusl-x64@3.0.0": { integrity: "sha512-e", os: ["linux"], cpu: ["x64"] },
     "@n/darwin-arm64@3.0.0": { integrity: "sha512-f", os: ["darwin"], cpu: ["arm64"] },
   },
-};
+}));
 
-function namesFor(target: string, lockFile: LockFile, root: string): string[] {
+function namesFor(target: string, lockFile: LockedPackages, root: string): string[] {
   return collectNativePackages(lockFile, root, TARGETS[target])
     .map(({ name, version, integrity }) => `${name}@${version} ${integrity?.slice(0, 8)}`).sort();
 }
@@ -36,7 +38,7 @@ Deno.test("collectNativePackages() names what the lock file does not have", () =
 });
 
 Deno.test("collectNativePackages() finds the native part of sharp for every target", () => {
-  const lock: LockFile = JSON.parse(
+  const lock = parseLockFile(
     Deno.readTextFileSync(new URL("../../../deno.lock", import.meta.url)),
   );
   for (const { name, platform, arch } of Object.values(TARGETS)) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { collectNativePackages } from "../../../tools/package/native_packages.ts";
 import { TARGETS } from "../../../tools/package/targets.ts";
-import { parseLockFile } from "../../../tools/release/lock_packages.ts";
+import { parseLockFile } from "../../../tools/package/lock_packages.ts";
 import { findShipped } from "../../../tools/release/shipped_packages.ts";
 import { withTempDir } from "../../support/temp.ts";
 import { isFullTier } from "../../support/tier.ts";
@@ -46,7 +46,7 @@ Deno.test("findShipped() ships the native packages that are packaged for each ta
   // The fast tier looks at two that differ most.
   const names = isFullTier ? Object.keys(TARGETS) : ["linux-x64", "windows-x64"];
   for (const target of names.map((name) => TARGETS[name])) {
-    const packaged = collectNativePackages(JSON.parse(LOCK), "sharp", target);
+    const packaged = collectNativePackages(lock, "sharp", target);
     const { required } = await findShipped(PROJECT, { lock, targets: [target] });
     const missing = packaged.map(({ name, version }) => `${name}@${version}`)
       .filter((key) => !required.has(key));

@@ -1,3 +1,5 @@
+import type { Target } from "./targets.ts";
+
 /** One package of deno.lock. */
 export type LockedPackage = {
   /** Its key in the lock file: name, version and, behind `_`, the peers that it was resolved with. */
@@ -65,4 +67,28 @@ function findKey(keys: readonly string[], wanted: string): string {
 function parseKey(key: string): { name: string; version: string } {
   const [, name, version] = /^(@?[^@]+)@([^_]+)/.exec(key)!;
   return { name, version };
+}
+
+/** Keys of some packages and of all that they need, as far as each is wanted. */
+export function reachPackages(
+  { byKey }: LockedPackages,
+  from: readonly string[],
+  isWanted: (each: LockedPackage) => boolean,
+): Set<string> {
+  const reached = new Set<string>();
+  const waiting = [...from];
+  for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
+    const found = byKey.get(key);
+    if (found === undefined) throw new Error(`deno.lock has no ${key}`);
+    if (reached.has(key) || !isWanted(found)) continue;
+    reached.add(key);
+    waiting.push(...found.needs);
+  }
+  return reached;
+}
+
+/** Whether a package is for a target; Deno's own executable is for glibc, so none for musl is. */
+export function suitsTarget({ name, os, cpu }: LockedPackage, target: Target): boolean {
+  if (name.includes("linuxmusl")) return false;
+  return (os?.includes(target.platform) ?? true) && (cpu?.includes(target.arch) ?? true);
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseLockFile } from "../../../tools/release/lock_packages.ts";
+import { parseLockFile } from "../../../tools/package/lock_packages.ts";
 
 const LOCK = {
   version: "5",
