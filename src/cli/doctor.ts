@@ -11,6 +11,7 @@ import { examineProcess } from "../library/examine_process.ts";
 import { broken, type Finding, type Verdict } from "../library/findings.ts";
 import type { GpuFindings } from "../system/gpu.ts";
 import { VERSION } from "../version.ts";
+import { toSentence } from "./describe_error.ts";
 
 const MARKS: Record<Verdict, string> = { ok: "ok     ", warning: "warning", problem: "PROBLEM" };
 
@@ -76,8 +77,4 @@ function describe(findings: readonly Finding[], { library }: DoctorConfig): stri
       : `Problems: ${count("problem")}, warnings: ${count("warning")}.`,
   );
   return lines.map(escapeControls).join("\n");
-}
-
-function toSentence(text: string): string {
-  return /[.?]$/.test(text) ? text : `${text}.`;
 }

@@ -1,4 +1,3 @@
-import cliProgress from "cli-progress";
 import { AppError } from "../base/errors.ts";
 import { configureLogging, escapeControls, toJsonText } from "../base/log.ts";
 import { type ImportConfig, parseImportConfig, type Surroundings } from "../config.ts";
@@ -8,6 +7,7 @@ import { countFailed, type ImportProgress, type ImportReport } from "../library/
 import { openLibrary } from "../library/library.ts";
 import { resumeTrash } from "../library/trash.ts";
 import { listenForInterrupts } from "./interrupt.ts";
+import { type ProgressBar, startProgressBar } from "./progress_bar.ts";
 
 /** Skipped files that are listed one by one; all of them are in the JSON report. */
 const SKIPPED_LISTED_MAX = 50;
@@ -73,32 +73,32 @@ async function makeScratch(config: ImportConfig): Promise<string | null> {
 }
 
 /** A bar with files/s, MB/s and the time left, on terminals only. */
-function startBar(config: ImportConfig): {
-  show: (progress: ImportProgress) => void;
-  stop: () => void;
-} {
-  if (config.json || !Deno.stderr.isTerminal()) return { show: () => {}, stop: () => {} };
-  const bar = new cliProgress.SingleBar({
-    format: "{stage} {bar} {value}/{total} files · {filesPerSecond}/s · {megabytesPerSecond} MB/s" +
-      " · {left} left",
-    hideCursor: true,
-  }, cliProgress.Presets.shades_classic);
+function startBar(config: ImportConfig): ProgressBar<ImportProgress> {
   const startedAt = performance.now();
-  bar.start(0, 0, { stage: "Scanning", filesPerSecond: 0, megabytesPerSecond: 0, left: "?" });
-  return {
-    show: (progress) => {
+  return startProgressBar(
+    {
+      format:
+        "{stage} {bar} {value}/{total} files · {filesPerSecond}/s · {megabytesPerSecond} MB/s" +
+        " · {left} left",
+      isQuiet: config.json,
+      fields: { stage: "Scanning", filesPerSecond: "0", megabytesPerSecond: "0", left: "?" },
+      remains: true,
+    },
+    (progress) => {
       const seconds = (performance.now() - startedAt) / 1_000;
       const bytesPerSecond = progress.bytes / seconds;
-      bar.setTotal(progress.filesTotal);
-      bar.update(progress.files, {
-        stage: progress.stage === "scanning" ? "Scanning " : "Importing",
-        filesPerSecond: Math.round(progress.files / seconds),
-        megabytesPerSecond: (bytesPerSecond / MEGABYTE).toFixed(1),
-        left: toTime((progress.bytesTotal - progress.bytes) / bytesPerSecond),
-      });
+      return {
+        done: progress.files,
+        total: progress.filesTotal,
+        fields: {
+          stage: progress.stage === "scanning" ? "Scanning " : "Importing",
+          filesPerSecond: String(Math.round(progress.files / seconds)),
+          megabytesPerSecond: (bytesPerSecond / MEGABYTE).toFixed(1),
+          left: toTime((progress.bytesTotal - progress.bytes) / bytesPerSecond),
+        },
+      };
     },
-    stop: () => bar.stop(),
-  };
+  );
 }
 
 function toTime(seconds: number): string {

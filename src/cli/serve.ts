@@ -1,9 +1,8 @@
-import cliProgress from "cli-progress";
 import type { Hono } from "hono";
 import { firstCommandLine } from "../base/command_line.ts";
 import { AppError, toMessage } from "../base/errors.ts";
 import { POLL_INTERVAL_MS } from "../base/limits.ts";
-import { configureLogging, escapeControls, log } from "../base/log.ts";
+import { configureLogging, log } from "../base/log.ts";
 import { setSecrets } from "../base/secrets.ts";
 import { parseServeConfig, type ServeConfig, type Surroundings } from "../config.ts";
 import { Addresses } from "../http/addresses.ts";
@@ -23,7 +22,8 @@ import { openLogFile } from "../system/log_file.ts";
 import { StallMeter } from "../system/stalls.ts";
 import { VERSION } from "../version.ts";
 import { listenForInterrupts } from "./interrupt.ts";
-import { StatusPrinter } from "./watch_status.ts";
+import { startProgressBar } from "./progress_bar.ts";
+import { printLine, StatusPrinter } from "./watch_status.ts";
 
 /** How long open connections may go on after a shutdown was asked for. */
 const SHUTDOWN_MS = 3_000;
@@ -40,7 +40,7 @@ export async function runServe(around: Surroundings): Promise<number> {
   const server = listen(config, async (request) => (await app.promise).fetch(request));
   await refusePictureFolder(config.library);
   // A large one takes a while, and it may not be the one that was meant.
-  console.log(`Opening ${escapeControls(config.library)}`);
+  printLine(`Opening ${config.library}`);
   const library = await openLibrary({
     folder: config.library,
     command: "serve",
@@ -133,12 +133,13 @@ function startLogging({ logLevel: level, logFile, apiKey, adminSecret }: ServeCo
 }
 
 function announce({ paths, preparation }: Library): void {
-  const print = (line: string) => console.log(escapeControls(line));
-  if (preparation.kind === "created") print(`New library in ${paths.folder}`);
+  if (preparation.kind === "created") printLine(`New library in ${paths.folder}`);
   if (preparation.kind === "migrated") {
-    print(`The database got this program's tables; a copy from before: ${preparation.backupPath}`);
+    printLine(
+      `The database got this program's tables; a copy from before: ${preparation.backupPath}`,
+    );
   }
-  if (paths.isOriginal) print(`ChibiBooru library in ${paths.folder}, served as it is`);
+  if (paths.isOriginal) printLine(`ChibiBooru library in ${paths.folder}, served as it is`);
 }
 
 function listen(
@@ -170,7 +171,7 @@ async function load(
   options: { isTerminal: boolean; isStopping: () => boolean },
 ): Promise<void> {
   const { isTerminal, isStopping } = options;
-  const bar = isTerminal ? startBar(library) : { stop: () => {} };
+  const bar = startBar(library, isTerminal);
   try {
     // Not verbose: a journal needs no line for every thousand images.
     await library.core.cache.loadDataFromDb({ verbose: false, isWarm: true });
@@ -186,17 +187,18 @@ async function load(
   }
 }
 
-function startBar(library: Library): { stop: () => void } {
-  const bar = new cliProgress.SingleBar(
-    { format: "Loading {bar} {stage} {value}/{total}", hideCursor: true, clearOnComplete: true },
-    cliProgress.Presets.shades_classic,
+/** A bar of the first load, on terminals only. */
+function startBar(library: Library, isTerminal: boolean): { stop: () => void } {
+  const bar = startProgressBar<{ stage: string; done: number; total: number }>(
+    {
+      format: "Loading {bar} {stage} {value}/{total}",
+      isQuiet: !isTerminal,
+      fields: { stage: "" },
+    },
+    ({ stage, done, total }) => ({ done, total, fields: { stage } }),
   );
   const ended = new AbortController();
-  bar.start(0, 0, { stage: "" });
-  library.core.events.on("loadProgressed", ({ stage, done, total }) => {
-    bar.setTotal(total);
-    bar.update(done, { stage });
-  }, { signal: ended.signal });
+  library.core.events.on("loadProgressed", bar.show, { signal: ended.signal });
   return {
     stop: () => {
       ended.abort();
